@@ -1,0 +1,194 @@
+"""Keys: who may do what. Only hashes are stored; a service knows them from `mejora.access`.
+
+A key is 256 random bits, so that a plain SHA-256 is as good a store as a slow hash: there is no
+list of likely keys to try (OWASP Password Storage Cheat Sheet speaks of passwords people choose).
+"""
+
+import base64
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import NAMESPACE_URL, uuid5
+
+from sqlalchemy import RowMapping
+
+from mejora_events.contracts.access import AccessKeyIssued, AccessKeyRevoked, Scope
+from mejora_events.envelope import Event
+from mejora_events.ids import KeyId, new_id
+from mejora_events.reactions import Reactions
+from mejora_events.sql import row, run
+from mejora_events.store import Store, Work
+
+# Takes a key into this service's own copy; a revocation that came first stays.
+_TAKE = """
+insert into access_key (key_id, secret_sha256, scopes, label, source, customer, issued_at)
+values (:key_id, :secret_sha256, :scopes, :label, :source, :customer, :issued_at)
+on conflict (key_id) do update
+set secret_sha256 = excluded.secret_sha256, scopes = excluded.scopes, label = excluded.label,
+    source = excluded.source, customer = excluded.customer, issued_at = excluded.issued_at
+where access_key.secret_sha256 is null
+"""
+
+_REVOKE = """
+insert into access_key (key_id, revoked_at) values (:key_id, :revoked_at)
+on conflict (key_id) do update set revoked_at = excluded.revoked_at
+"""
+
+_BY_HASH = """
+select key_id, scopes, label, source, customer from access_key
+where secret_sha256 = :secret_sha256 and revoked_at is null
+"""
+
+_ALONE = "lock table access_key in share row exclusive mode"
+_ANY = "select 1 from access_key limit 1"
+
+_REMEMBER_SECONDS = 2.0
+"""How long an answer is remembered, and so how long a revoked key may still work."""
+_REMEMBER_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking."""
+
+    key_id: KeyId
+    label: str
+    scopes: frozenset[Scope]
+    source: str | None
+    customer: str | None
+
+    @property
+    def name(self) -> str:
+        """Tell who did something, for timelines."""
+        return f"key:{self.label or self.key_id}"
+
+
+def new_key() -> str:
+    """Make a key: shown once, never stored."""
+    return "mej_" + secrets.token_urlsafe(32)
+
+
+def hash_of(key: str) -> str:
+    """Give the form in which a key is stored."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def admin_key_issued(key: str, work: Work) -> AccessKeyIssued:
+    """Give the fact that the first admin key may be used; the same key has the same id anywhere."""
+    return AccessKeyIssued(
+        key_id=KeyId(uuid5(NAMESPACE_URL, "mejora-admin-key:" + hash_of(key))),
+        secret_sha256=hash_of(key),
+        scopes=tuple(Scope),
+        label="admin",
+        issued_at=work.now,
+    )
+
+
+def issue(
+    work: Work,
+    scopes: Sequence[Scope],
+    *,
+    label: str,
+    source: str | None = None,
+    customer: str | None = None,
+) -> tuple[str, AccessKeyIssued]:
+    """Make a key and the fact that it may be used."""
+    key = new_key()
+    return key, AccessKeyIssued(
+        key_id=KeyId(new_id()),
+        secret_sha256=hash_of(key),
+        scopes=tuple(scopes),
+        label=label,
+        source=source,
+        customer=customer,
+        issued_at=work.now,
+    )
+
+
+async def take(work: Work, issued: AccessKeyIssued) -> bool:
+    """Take a key into this service's copy; tell whether it was new."""
+    taken = await run(
+        work.conn,
+        _TAKE,
+        key_id=issued.key_id,
+        secret_sha256=issued.secret_sha256,
+        scopes=[scope.value for scope in issued.scopes],
+        label=issued.label,
+        source=issued.source,
+        customer=issued.customer,
+        issued_at=issued.issued_at,
+    )
+    return taken > 0
+
+
+async def revoke(work: Work, revoked: AccessKeyRevoked) -> None:
+    """Let a key no longer be used here."""
+    await run(work.conn, _REVOKE, key_id=revoked.key_id, revoked_at=revoked.revoked_at)
+
+
+async def any_issued(work: Work) -> bool:
+    """Tell whether any key was ever issued here; two instances that ask wait for each other."""
+    await run(work.conn, _ALONE)
+    return await row(work.conn, _ANY) is not None
+
+
+async def _keys_issued(work: Work, events: Sequence[Event[AccessKeyIssued]]) -> None:
+    for event in events:
+        await take(work, event.data)
+
+
+async def _keys_revoked(work: Work, events: Sequence[Event[AccessKeyRevoked]]) -> None:
+    for event in events:
+        await revoke(work, event.data)
+
+
+ACCESS_REACTIONS: Reactions = {AccessKeyIssued: _keys_issued, AccessKeyRevoked: _keys_revoked}
+
+
+class Keys:
+    """Recognises keys, remembering the answer for two seconds."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: OrderedDict[str, tuple[float, Principal | None]] = OrderedDict()
+
+    async def recognise(self, key: str) -> Principal | None:
+        """Tell whose key it is, if anybody's."""
+        hashed, now = hash_of(key), time.monotonic()
+        known = self._known.get(hashed)
+        if known is not None and now - known[0] < _REMEMBER_SECONDS:
+            return known[1]
+        async with self._store.read() as conn:
+            found = await row(conn, _BY_HASH, secret_sha256=hashed)
+        principal = _principal(found) if found else None
+        self._known[hashed] = (now, principal)
+        self._known.move_to_end(hashed)
+        if len(self._known) > _REMEMBER_MOST:
+            self._known.popitem(last=False)
+        return principal
+
+
+def _principal(found: RowMapping) -> Principal:
+    return Principal(
+        key_id=KeyId(found["key_id"]),
+        label=found["label"],
+        scopes=frozenset(Scope(scope) for scope in found["scopes"]),
+        source=found["source"],
+        customer=found["customer"],
+    )
+
+
+def key_in(headers: Mapping[str, str]) -> str | None:
+    """Find the key of a request: bearer, basic password, or the header `X-Mejora-Key`."""
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and credentials:
+        return credentials.strip()
+    if scheme.lower() == "basic" and credentials:
+        try:
+            return base64.b64decode(credentials).decode().partition(":")[2] or None
+        except ValueError:  # no Base64, or no UTF-8 in it
+            return None
+    return headers.get("x-mejora-key")
