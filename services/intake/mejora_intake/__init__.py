@@ -1,0 +1,1 @@
+"""Takes signals in, recognises incidents and follows their life."""

@@ -1,0 +1,7 @@
+"""Intake's routes: those of signals first, since they are asked most."""
+
+from mejora_intake.api import incidents, keys, signals
+
+router = signals.router
+router.include_router(incidents.router)
+router.include_router(keys.router)

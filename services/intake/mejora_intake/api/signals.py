@@ -1,0 +1,330 @@
+"""Routes by which signals come in."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from mejora_events.contracts.access import Scope
+from mejora_events.contracts.base import Link, Origin, Severity, Time
+from mejora_events.ids import new_id
+from mejora_events.tracing import current_traceparent
+from mejora_intake.api.commands import Taken
+from mejora_intake.model import Disposition, Signal, SignalState
+from mejora_intake.sources import KINDS
+from mejora_intake.sources.reading import NotUnderstood, Understood, digest, labels_of, text_of
+from mejora_service.coalesce import Coalescer
+from mejora_service.errors import Forbidden, Invalid, Malformed, NotFound
+from mejora_service.keys import Principal
+from mejora_service.web import Plain, principal_of, require, runtime_of
+
+router = APIRouter(tags=["signals"])
+
+Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+class SignalPosted(BaseModel):
+    """A signal in Mejora's own words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Text
+    id: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """Names the message; give the same one when it is sent again. Left out, it is a new message."""
+    fingerprint: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    """What makes two signals the same failure; left out, it is made of component and summary."""
+    component: Text
+    summary: Text
+    description: str = ""
+    state: SignalState = SignalState.FIRING
+    severity: Severity = Severity.UNKNOWN
+    started_at: Time | None = None
+    ended_at: Time | None = None
+    origin: Origin = Origin.INTERNAL
+    labels: dict[str, str] = {}
+    links: tuple[Link, ...] = ()
+    received_at: Time | None = None
+    """When it came, for history that is imported; needs the scope `operate`."""
+
+
+class ReportPosted(BaseModel):
+    """What a person or a customer says that fails."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    component: Text
+    """What they could not use, in their own words or the catalogue's."""
+    summary: Text
+    description: str = ""
+    origin: Origin = Origin.CUSTOMER
+    severity: Severity = Severity.UNKNOWN
+    started_at: Time | None = None
+    ended_at: Time | None = None
+    id: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    reporter: str = ""
+    """A role or a customer, so that somebody can ask back."""
+    received_at: Time | None = None
+    """When it came, for history that is imported; needs the scope `operate`."""
+
+
+class SignalAnswer(BaseModel):
+    """What became of a signal."""
+
+    id: str
+    fingerprint: str
+    disposition: Disposition
+    rule: str
+    incident_id: UUID | None
+    repeated_delivery: bool
+
+
+class SignalShown(BaseModel):
+    """A signal as it was understood."""
+
+    source: str
+    id: str
+    fingerprint: str
+    component: str
+    summary: str
+    description: str
+    state: SignalState
+    severity: Severity
+    started_at: Time
+    ended_at: Time | None
+    origin: Origin
+    labels: dict[str, str]
+    links: tuple[Link, ...]
+
+
+class Answer(BaseModel):
+    """What became of each signal, in the order in which they came."""
+
+    signals: list[SignalAnswer]
+    remarks: list[str] = []
+    """What could not be understood, and was left out or guessed."""
+
+
+class DryAnswer(BaseModel):
+    """The signals as they were understood; nothing was stored."""
+
+    signals: list[SignalShown]
+    remarks: list[str] = []
+
+
+_POSTED = TypeAdapter(SignalPosted)
+
+
+async def post_signals(request: Request) -> Response:
+    """Take one signal, an array of them, or one on each line (NDJSON)."""
+    principal = await _ingester(request)
+    raw = await request.body()
+    now = runtime_of(request).clock.now()
+    try:
+        if request.headers.get("content-type", "").startswith("application/x-ndjson"):
+            posted = [_POSTED.validate_json(line) for line in raw.splitlines() if line.strip()]
+        elif raw.lstrip()[:1] == b"[":
+            posted = _LIST.validate_json(raw)
+        else:
+            posted = [_POSTED.validate_json(raw)]
+    except ValidationError as error:
+        raise _not_valid(error) from error
+    signals = []
+    for one in posted:
+        _may_post_for(principal, one.source)
+        _may_import(principal, one.received_at)
+        signals.append(_signal_of(one, now))
+    return await _take(request, signals, [])
+
+
+router.add_api_route(
+    "/v1/signals",
+    post_signals,
+    methods=["POST"],
+    status_code=202,
+    response_model=Answer,
+    route_class_override=Plain,
+)
+
+_LIST = TypeAdapter(list[SignalPosted])
+
+
+@router.post("/v1/hooks/{source}", status_code=202, response_model=Answer | DryAnswer)
+async def post_hook(
+    source: str,
+    request: Request,
+    dry_run: Annotated[bool, Query()] = False,
+    received_at: Annotated[
+        Time | None,
+        Query(description="When it came, for history that is imported; needs the scope `operate`"),
+    ] = None,
+) -> Response:
+    """Take what a real monitor sends; `dry_run=true` shows how it is understood."""
+    principal = await _ingester(request)
+    _may_import(principal, received_at)
+    read = KINDS.get(source)
+    if read is None:
+        raise NotFound(
+            f"No kind of monitor is called {source!r}.",
+            advice=f"These are known: {', '.join(sorted(KINDS))}; or POST /intake/v1/signals.",
+        )
+    _may_post_for(principal, source)
+    body = _decoded(await request.body())
+    try:
+        understood = read(body, source, received_at or runtime_of(request).clock.now())
+    except NotUnderstood as error:
+        raise Invalid(
+            f"This is no message of {source}: {error}.",
+            advice=f"Point {source} here as its documentation says; nothing was stored.",
+        ) from error
+    if dry_run:
+        return _shown(understood)
+    signals = [replace(signal, received_at=received_at) for signal in understood.signals]
+    return await _take(request, signals, understood.remarks)
+
+
+@router.post("/v1/reports", status_code=202, response_model=Answer)
+async def post_report(report: ReportPosted, request: Request) -> Response:
+    """Take what a person or a customer says."""
+    principal = await _ingester(request, customers_too=True)
+    _may_import(principal, report.received_at)
+    source = principal.source or principal.customer or "report"
+    now = report.received_at or runtime_of(request).clock.now()
+    signal = Signal(
+        source=text_of(source),
+        id=text_of(report.id) or str(new_id()),
+        fingerprint=digest(report.component.lower(), report.summary.lower()),
+        component=text_of(report.component),
+        summary=text_of(report.summary),
+        description=text_of(report.description),
+        state=SignalState.FIRING,
+        severity=report.severity,
+        started_at=report.started_at or now,
+        ended_at=None,
+        origin=Origin.CUSTOMER if principal.customer else report.origin,
+        labels={"reporter": text_of(report.reporter)} if report.reporter else {},
+        body=report.model_dump(mode="json"),
+        received_at=report.received_at,
+    )
+    signals = [signal]
+    if report.ended_at is not None:
+        signals.append(_ended(signal, report.ended_at))
+    return await _take(request, signals, [])
+
+
+def _ended(signal: Signal, ended_at: datetime) -> Signal:
+    """Give the signal that says that what a report tells of is over."""
+    return Signal(
+        source=signal.source,
+        id=f"{signal.id}:resolved",
+        fingerprint=signal.fingerprint,
+        component=signal.component,
+        summary=signal.summary,
+        state=SignalState.RESOLVED,
+        severity=signal.severity,
+        started_at=signal.started_at,
+        ended_at=ended_at,
+        origin=signal.origin,
+        body=signal.body,
+        received_at=max(signal.received_at, ended_at) if signal.received_at else None,
+    )
+
+
+async def _ingester(request: Request, *, customers_too: bool = False) -> Principal:
+    principal = await principal_of(request)
+    require(principal, Scope.INGEST, customer_aware=customers_too)
+    return principal
+
+
+def _may_post_for(principal: Principal, source: str) -> None:
+    if principal.source is not None and principal.source != source:
+        raise Forbidden(
+            f"This key posts for the source {principal.source!r} only.",
+            advice=f"Post for it, or use a key for {source!r}.",
+        )
+
+
+def _may_import(principal: Principal, received_at: datetime | None) -> None:
+    if received_at is not None:
+        require(principal, Scope.OPERATE)
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"The body is no JSON: {error}.", advice="Send it as JSON.") from error
+
+
+def _not_valid(error: ValidationError) -> Invalid:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the body"
+    return Invalid(
+        f"{where}: {first['msg']}. Nothing was stored.",
+        advice="Mend it and send all again; those with an id that were kept before count once.",
+    )
+
+
+def _signal_of(posted: SignalPosted, now: datetime) -> Signal:
+    component, summary = text_of(posted.component), text_of(posted.summary)
+    return Signal(
+        source=text_of(posted.source),
+        id=text_of(posted.id) or str(new_id()),
+        fingerprint=text_of(posted.fingerprint) or digest(component, summary),
+        component=component,
+        summary=summary,
+        description=text_of(posted.description),
+        state=posted.state,
+        severity=posted.severity,
+        started_at=posted.started_at or posted.received_at or now,
+        ended_at=posted.ended_at,
+        origin=posted.origin,
+        labels=labels_of(posted.labels) if posted.labels else posted.labels,
+        links=posted.links,
+        body=posted.model_dump(mode="json"),
+        received_at=posted.received_at,
+    )
+
+
+async def _take(request: Request, signals: Sequence[Signal], remarks: list[str]) -> Response:
+    coalescer: Coalescer[Signal, Taken] = runtime_of(request).resource
+    hop = current_traceparent()
+    taken = await coalescer.submit([replace(signal, traceparent=hop) for signal in signals])
+    answers = [
+        {
+            "id": signal.id,
+            "fingerprint": signal.fingerprint,
+            "disposition": t.disposition,
+            "rule": t.rule,
+            "incident_id": t.incident_id,
+            "repeated_delivery": t.repeated_delivery,
+        }
+        for signal, t in zip(signals, taken, strict=True)
+    ]
+    return Response(
+        orjson.dumps({"signals": answers, "remarks": remarks}, default=str),
+        status_code=202,
+        media_type="application/json",
+    )
+
+
+def _shown(understood: Understood) -> Response:
+    answer = DryAnswer(
+        signals=[
+            SignalShown(
+                **{
+                    name: getattr(signal, name)
+                    for name in SignalShown.model_fields
+                    if name != "labels"
+                },
+                labels=dict(signal.labels or {}),
+            )
+            for signal in understood.signals
+        ],
+        remarks=understood.remarks,
+    )
+    return Response(answer.model_dump_json(), status_code=200, media_type="application/json")

@@ -1,0 +1,52 @@
+"""Intake, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from mejora_intake.api import router
+from mejora_intake.api.commands import Taken, take_signals
+from mejora_intake.model import Signal
+from mejora_intake.reactions import REACTIONS
+from mejora_service.coalesce import Coalescer
+from mejora_service.runtime import Runtime
+from mejora_service.service import Service
+from mejora_service.settings import ServiceSettings
+
+
+class IntakeSettings(ServiceSettings):
+    """Intake's own settings."""
+
+    flap_window_seconds: Annotated[float, Field(ge=0)] = 300.0
+    """Failing again within this time of being restored reopens the incident."""
+    most_signals_waiting: Annotated[int, Field(ge=1)] = 20_000
+    """More than this waiting to be stored is answered with 429."""
+
+
+@asynccontextmanager
+async def _taking(runtime: Runtime) -> AsyncIterator[Coalescer[Signal, Taken]]:
+    """Take the signals of many requests in one commit."""
+    settings = runtime.settings
+    if not isinstance(settings, IntakeSettings):
+        raise TypeError("intake runs with IntakeSettings")
+    take = partial(take_signals, flap_window_seconds=settings.flap_window_seconds)
+    coalescer = Coalescer[Signal, Taken](
+        runtime.store, "intake", take, most_waiting=settings.most_signals_waiting
+    )
+    async with coalescer.running():
+        yield coalescer
+
+
+SERVICE = Service(
+    name="intake",
+    migrations=Path(__file__).with_name("migrations"),
+    settings=IntakeSettings,
+    router=router,
+    reactions=lambda _: REACTIONS,
+    resource=_taking,
+    issues_keys=True,
+)

@@ -1,0 +1,282 @@
+"""The rules of intake: whether a signal is a new failure, and the life of an incident."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from mejora_events.contracts.base import Channel, Link, Origin, Severity
+from mejora_events.contracts.incidents import Incident, IncidentState
+from mejora_events.ids import IncidentId
+
+
+class SignalState(StrEnum):
+    """What a signal says."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One message from a monitor or a person: something fails, or has stopped failing."""
+
+    source: str
+    id: str
+    """Names the message: the same source and id again is a repetition of the same message."""
+    fingerprint: str
+    """What makes two signals of a source the same failure."""
+    component: str
+    summary: str
+    state: SignalState
+    severity: Severity
+    started_at: datetime
+    ended_at: datetime | None
+    description: str = ""
+    origin: Origin = Origin.INTERNAL
+    labels: Mapping[str, str] | None = None
+    links: tuple[Link, ...] = ()
+    body: Any = None
+    """What arrived, as it came."""
+    received_at: datetime | None = None
+    """When it came, for history that is imported; now, when it is empty."""
+    traceparent: str | None = None
+    """The trace of the request that brought it."""
+
+
+class Disposition(StrEnum):
+    """What became of a signal."""
+
+    OPENED = "opened"
+    """It opened an incident."""
+    REPEATED = "repeated"
+    """It is one more occurrence of an incident."""
+    REOPENED = "reopened"
+    """It failed again inside the flap window."""
+    RESTORED = "restored"
+    """It says that the service level is back."""
+    SUPPRESSED = "suppressed"
+    """It is kept and changes nothing."""
+    REJECTED = "rejected"
+    """It could not be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a signal means for the incident of its fingerprint, and the rule that said so."""
+
+    disposition: Disposition
+    rule: str
+    incident: Incident | None
+    """The incident as it is now; none when nothing was changed."""
+    changed: tuple[str, ...] = ()
+    """Fields that changed without a change of state, when that is worth telling."""
+
+
+_WORSE_FIRST = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO)
+
+
+def _is_worse(new: Severity, old: Severity) -> bool:
+    """Tell whether a known severity is worse than another; an unknown one is never worse."""
+    if new not in _WORSE_FIRST:
+        return False
+    return old not in _WORSE_FIRST or _WORSE_FIRST.index(new) < _WORSE_FIRST.index(old)
+
+
+def _is_threshold(occurrences: int) -> bool:
+    """Tell whether a count is worth an event: 10, 100, 1,000, …"""
+    return occurrences >= 10 and set(str(occurrences)[1:]) == {"0"} and str(occurrences)[0] == "1"
+
+
+def recognise(
+    current: Incident | None,
+    signal: Signal,
+    *,
+    received_at: datetime,
+    flap_window_seconds: float,
+    new_id: IncidentId,
+) -> Recognition:
+    """Tell what a signal is to the newest incident of its fingerprint.
+
+    Open incident → one more occurrence. Restored less than the flap window ago → reopened.
+    Otherwise a new incident that names its predecessor. A resolved signal restores.
+    """
+    if signal.state is SignalState.RESOLVED:
+        return _recognise_resolved(current, signal, received_at)
+    if current is None:
+        return _open(signal, received_at, new_id, None, "no incident of this fingerprint")
+    if current.state is IncidentState.CLOSED:
+        return _open(signal, received_at, new_id, current, "its last incident is closed")
+    if current.state is not IncidentState.RESTORED or current.restored_at is None:
+        return _repeat(current, signal, "its incident is open")
+    began_before = signal.started_at <= current.restored_at
+    if began_before and current.channel is Channel.ALTERNATE:
+        return _repeat(current, signal, "an alternate channel carries the service meanwhile")
+    # A clock that runs ahead restores in the future; failing again never lies before that.
+    failing_again_at = max(received_at, current.restored_at) if began_before else signal.started_at
+    if failing_again_at - current.restored_at < timedelta(seconds=flap_window_seconds):
+        return _reopen_by_signal(current, signal, failing_again_at)
+    return _open(signal, received_at, new_id, current, "restored longer ago than the flap window")
+
+
+def _open(
+    signal: Signal,
+    received_at: datetime,
+    new_id: IncidentId,
+    predecessor: Incident | None,
+    rule: str,
+) -> Recognition:
+    incident = Incident(
+        incident_id=new_id,
+        version=1,
+        state=IncidentState.REPORTED,
+        source=signal.source,
+        fingerprint=signal.fingerprint,
+        component=signal.component,
+        summary=signal.summary,
+        description=signal.description,
+        severity=signal.severity,
+        origin=signal.origin,
+        labels=dict(signal.labels or {}),
+        links=signal.links,
+        started_at=signal.started_at,
+        reported_at=received_at,
+        failing_since=signal.started_at,
+        predecessor_id=predecessor.incident_id if predecessor else None,
+    )
+    return Recognition(Disposition.OPENED, rule, incident)
+
+
+def _repeat(current: Incident, signal: Signal, rule: str) -> Recognition:
+    occurrences = current.occurrences + 1
+    changed = []
+    if _is_threshold(occurrences):
+        changed.append("occurrences")
+    severity = current.severity
+    if _is_worse(signal.severity, severity):
+        severity = signal.severity
+        changed.append("severity")
+    incident = current.model_copy(
+        update={
+            "occurrences": occurrences,
+            "severity": severity,
+            "version": current.version + bool(changed),
+        }
+    )
+    return Recognition(Disposition.REPEATED, rule, incident, tuple(changed))
+
+
+def _reopen_by_signal(current: Incident, signal: Signal, at: datetime) -> Recognition:
+    incident = current.model_copy(
+        update={
+            "version": current.version + 1,
+            "state": _state_when_failing(current),
+            "failing_since": at,
+            "restored_at": None,
+            "channel": None,
+            "occurrences": current.occurrences + 1,
+            "flaps": current.flaps + 1,
+            "severity": signal.severity
+            if _is_worse(signal.severity, current.severity)
+            else current.severity,
+        }
+    )
+    return Recognition(Disposition.REOPENED, "restored inside the flap window", incident)
+
+
+def _recognise_resolved(
+    current: Incident | None, signal: Signal, received_at: datetime
+) -> Recognition:
+    if current is None:
+        return Recognition(Disposition.SUPPRESSED, "nothing of this fingerprint is failing", None)
+    if current.state in (IncidentState.RESTORED, IncidentState.CLOSED):
+        return Recognition(Disposition.SUPPRESSED, "its incident is restored already", None)
+    if signal.started_at > (current.failing_since or current.started_at) and (
+        signal.ended_at is not None and signal.ended_at < signal.started_at
+    ):
+        return Recognition(
+            Disposition.RESTORED,
+            "resolved; its end lies before its start, so it counts from when it came",
+            restore(current, at=received_at, channel=Channel.RESTORE),
+        )
+    at = signal.ended_at or received_at
+    return Recognition(
+        Disposition.RESTORED, "resolved", restore(current, at=at, channel=Channel.RESTORE)
+    )
+
+
+def _state_when_failing(incident: Incident) -> IncidentState:
+    return IncidentState.ACKNOWLEDGED if incident.acknowledged_at else IncidentState.REPORTED
+
+
+class NotNow(Exception):
+    """The incident's state does not allow this; the message says why."""
+
+
+def acknowledge(incident: Incident, *, at: datetime, by: str) -> Incident:
+    """Say that somebody is on it. Raises NotNow unless it is reported and nothing more."""
+    if incident.state is not IncidentState.REPORTED:
+        raise NotNow(f"the incident is {incident.state.value}")
+    return incident.model_copy(
+        update={
+            "version": incident.version + 1,
+            "state": IncidentState.ACKNOWLEDGED,
+            "acknowledged_at": max(at, incident.reported_at),
+            "acknowledged_by": by,
+        }
+    )
+
+
+def restore(incident: Incident, *, at: datetime, channel: Channel) -> Incident:
+    """Say that the service level is back; an end before the start counts as no time lost.
+
+    Raises NotNow unless the incident is failing.
+    """
+    if incident.state not in (IncidentState.REPORTED, IncidentState.ACKNOWLEDGED):
+        raise NotNow(f"the incident is {incident.state.value}")
+    since = incident.failing_since or incident.started_at
+    at = max(at, since)
+    return incident.model_copy(
+        update={
+            "version": incident.version + 1,
+            "state": IncidentState.RESTORED,
+            "restored_at": at,
+            "channel": channel,
+            "failing_since": None,
+            "lost_seconds": incident.lost_seconds + (at - since).total_seconds(),
+        }
+    )
+
+
+def reopen(incident: Incident, *, at: datetime) -> Incident:
+    """Say that it is failing after all. Raises NotNow unless it is restored or closed."""
+    if incident.state not in (IncidentState.RESTORED, IncidentState.CLOSED):
+        raise NotNow(f"the incident is {incident.state.value}")
+    return incident.model_copy(
+        update={
+            "version": incident.version + 1,
+            "state": _state_when_failing(incident),
+            "failing_since": max(at, incident.restored_at or at),
+            "restored_at": None,
+            "channel": None,
+            "closed_at": None,
+        }
+    )
+
+
+def close(incident: Incident, *, at: datetime) -> Incident:
+    """Say that nothing more will be done in it. Raises NotNow unless it is restored."""
+    if incident.state is not IncidentState.RESTORED:
+        raise NotNow(f"the incident is {incident.state.value}; restore it first")
+    return incident.model_copy(
+        update={
+            "version": incident.version + 1,
+            "state": IncidentState.CLOSED,
+            "closed_at": max(at, incident.restored_at or at),
+        }
+    )
+
+
+SETTLED = "a verified permanent fix has settled it"
+"""Why an incident closes by itself."""
