@@ -1,0 +1,1 @@
+"""Answers what failed, where, who is affected and which channel to take."""

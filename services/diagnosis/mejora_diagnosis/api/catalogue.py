@@ -1,0 +1,178 @@
+"""The catalogue over HTTP: replaced as a whole, read back, asked for impact."""
+
+import asyncio
+from enum import StrEnum
+from typing import Annotated, Any
+
+import yaml
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel
+
+from mejora_diagnosis.model.documents import (
+    ReadDocument,
+    UnreadableCatalogue,
+    read_catalogue,
+    write_own,
+)
+from mejora_diagnosis.model.replacing import replace
+from mejora_diagnosis.store import catalogue
+from mejora_events.contracts.catalogue import (
+    CatalogueEntityChanged,
+    CatalogueEntityRemoved,
+)
+from mejora_events.contracts.diagnoses import Affected
+from mejora_events.store import Work
+from mejora_service.errors import Invalid, NotFound
+from mejora_service.web import Command, Reading, administering, reading
+
+router = APIRouter(tags=["catalogue"])
+
+_YAML = "application/yaml"
+_DOCUMENT = {
+    "requestBody": {
+        "required": True,
+        "content": {kind: {"schema": {"type": "object"}} for kind in (_YAML, "application/json")},
+    }
+}
+
+
+class Replaced(BaseModel):
+    """What taking over a catalogue led to."""
+
+    version: int
+    """Of the catalogue; it stays when nothing changed."""
+    changed: int
+    removed: int
+    unchanged: int
+    remarks: list[str]
+    """What was understood and is worth a look."""
+
+
+class Upwards(Affected):
+    """Who is hit when it fails."""
+
+    components: tuple[str, ...] = ()
+
+
+class Downwards(BaseModel):
+    """What it stands on."""
+
+    direct: tuple[str, ...]
+    all: tuple[str, ...]
+
+
+class Impact(BaseModel):
+    """What a component's failure means, and what it can come from."""
+
+    component: str
+    listed: bool
+    owner: str | None
+    catalogue_version: int
+    upwards: Upwards
+    downwards: Downwards
+
+
+class Form(StrEnum):
+    """In which form a catalogue is shown."""
+
+    JSON = "json"
+    YAML = "yaml"
+
+
+@router.put("/v1/catalogue", openapi_extra=_DOCUMENT)
+async def put_catalogue(
+    request: Request, command: Annotated[Command, Depends(administering)]
+) -> Replaced:
+    """Replace the whole catalogue: our own form, Backstage entities or an edge list."""
+    is_json = "json" in request.headers.get("content-type", "")
+    document = await asyncio.to_thread(_read, await request.body(), is_json=is_json)
+
+    async def take_over(work: Work) -> Replaced:
+        in_force = await catalogue.take_turn(work)
+        replacement = replace(await catalogue.kept(work.conn), document.entities)
+        version = in_force.version
+        if replacement.changed or replacement.removed:
+            version = await catalogue.write(work, replacement)
+        for entity, its_version in replacement.changed:
+            work.emit(
+                CatalogueEntityChanged(entity=entity, version=its_version, changed_at=work.now)
+            )
+        for (kind, name), its_version in replacement.removed:
+            work.emit(
+                CatalogueEntityRemoved(
+                    kind=kind, name=name, version=its_version, removed_at=work.now
+                )
+            )
+        return Replaced(
+            version=version,
+            changed=len(replacement.changed),
+            removed=len(replacement.removed),
+            unchanged=replacement.unchanged,
+            remarks=[str(remark) for remark in document.remarks],
+        )
+
+    return await command.run(take_over)
+
+
+def _read(body: bytes, *, is_json: bool) -> ReadDocument:
+    try:
+        return read_catalogue(body.decode("utf-8-sig"), is_json=is_json)
+    except UnicodeDecodeError as error:
+        raise Invalid("The catalogue is no UTF-8 text.", advice="Send it as UTF-8.") from error
+    except UnreadableCatalogue as error:
+        faults = "\n".join(map(str, error.faults))
+        more = f"\nand {error.more} more" if error.more else ""
+        raise Invalid(
+            f"The catalogue was not taken over:\n{faults}{more}",
+            advice="Mend these places and send the whole catalogue again; nothing was changed.",
+        ) from error
+
+
+@router.get("/v1/catalogue", response_model=None)
+async def get_catalogue(
+    request: Request,
+    query: Annotated[Reading, Depends(reading)],
+    form: Annotated[Form | None, Query()] = None,
+) -> Response | dict[str, Any]:
+    """Give the whole catalogue in our own form; as YAML if `Accept` or `form` says so."""
+    async with query.conn() as conn:
+        written = write_own(await catalogue.entities(conn))
+    if form is None and "yaml" in request.headers.get("accept", ""):
+        form = Form.YAML
+    if form is Form.YAML:
+        return Response(await asyncio.to_thread(_as_yaml, written), media_type=_YAML)
+    return written
+
+
+def _as_yaml(written: dict[str, Any]) -> str:
+    text: str = yaml.dump(
+        written, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=100
+    )
+    return text
+
+
+@router.get("/v1/components/{name:path}/impact")
+async def get_impact(name: str, query: Annotated[Reading, Depends(reading)]) -> Impact:
+    """Tell who stands on a component, upwards, and what it stands on, downwards."""
+    async with query.conn() as conn:
+        in_force = await catalogue.in_force(conn)
+        known = in_force.catalogue
+        component = known.component(known.resolve(name))
+        if component.name not in known.components and not await catalogue.is_named(
+            conn, component.name
+        ):
+            raise NotFound(
+                f"The catalogue has no component {name!r}.",
+                advice="Add it with PUT /diagnosis/v1/catalogue; GET there lists what it has.",
+            )
+    return Impact(
+        component=component.name,
+        listed=known.lists(component.name),
+        owner=component.owner,
+        catalogue_version=in_force.version,
+        upwards=Upwards(
+            components=known.dependents(component.name),
+            **known.affected(component.name).model_dump(),
+        ),
+        downwards=Downwards(direct=component.depends_on, all=known.dependencies(component.name)),
+    )

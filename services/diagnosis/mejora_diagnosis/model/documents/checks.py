@@ -1,0 +1,133 @@
+"""What must hold among the entities of a catalogue."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from mejora_diagnosis.model.documents.faults import (
+    Fault,
+    Placed,
+    ReadDocument,
+    Remark,
+    UnreadableCatalogue,
+)
+from mejora_events.contracts.catalogue import (
+    Component,
+    ComponentKind,
+    Contract,
+    OwnerRole,
+    Process,
+)
+
+Names = Mapping[str, frozenset[str]]
+"""The names of the entities of each kind."""
+
+
+def check(document: ReadDocument) -> ReadDocument:
+    """Check a document as a whole; what is only referred to joins where the form allows that.
+
+    Raises UnreadableCatalogue.
+    """
+    names = _names(document.placed)
+    faults = [*_repeated(document.placed), *_clashing_aliases(document.placed, names)]
+    remarks = list(document.remarks)
+    joining: dict[str, Placed] = {}
+    for placed in document.placed:
+        for kind, name in _references(placed):
+            if name in names[kind]:
+                continue
+            fault = _dangling(placed, kind, name, joins=document.unknown_join)
+            if kind == "role":
+                remarks.append(fault)
+            elif kind == "component" and document.unknown_join:
+                remarks.append(fault)
+                unlisted = Component(name=name, component_kind=ComponentKind.UNLISTED)
+                joining.setdefault(name, Placed(unlisted, placed.line))
+            else:
+                faults.append(fault)
+    faults.extend(_circles([it for it in document.placed if isinstance(it.entity, OwnerRole)]))
+    if faults:
+        raise UnreadableCatalogue(faults)
+    return ReadDocument((*document.placed, *joining.values()), tuple(remarks))
+
+
+def _names(placed: Iterable[Placed]) -> Names:
+    kinds: dict[str, set[str]] = {
+        kind: set() for kind in ("component", "process", "role", "customer", "contract")
+    }
+    for it in placed:
+        kinds[it.entity.kind].add(it.entity.name)
+    return {kind: frozenset(names) for kind, names in kinds.items()}
+
+
+def _label(placed: Placed) -> str:
+    return f"{placed.entity.kind} {placed.entity.name!r}"
+
+
+def _repeated(placed: Sequence[Placed]) -> Iterator[Fault]:
+    seen: dict[tuple[str, str], int | None] = {}
+    for it in placed:
+        key = (it.entity.kind, it.entity.name)
+        if key in seen:
+            before = f"on line {seen[key]}" if seen[key] else "before"
+            yield Fault(it.line, _label(it), f"it is there {before} too", "keep one of them")
+        seen.setdefault(key, it.line)
+
+
+def _clashing_aliases(placed: Sequence[Placed], names: Names) -> Iterator[Fault]:
+    aliases = Counter(
+        alias.lower()
+        for it in placed
+        if isinstance(it.entity, Component)
+        for alias in dict.fromkeys(it.entity.aliases)
+    )
+    taken = {name.lower() for name in names["component"]}
+    for it in placed:
+        if not isinstance(it.entity, Component):
+            continue
+        for alias in it.entity.aliases:
+            if alias.lower() in taken and alias.lower() != it.entity.name.lower():
+                what = f"its alias {alias!r} is another component's name"
+                yield Fault(it.line, _label(it), what, "take it out")
+            elif aliases[alias.lower()] > 1:
+                what = f"its alias {alias!r} is another component's too"
+                yield Fault(it.line, _label(it), what, "keep it at one of them")
+
+
+def _references(placed: Placed) -> Iterator[tuple[str, str]]:
+    """Name what an entity refers to, with its kind."""
+    entity = placed.entity
+    if isinstance(entity, Component | Process):
+        yield from (("component", name) for name in entity.depends_on)
+        if entity.owner is not None:
+            yield "role", entity.owner
+    if isinstance(entity, Process):
+        yield from (("customer", name) for name in entity.customers)
+    if isinstance(entity, Contract):
+        yield "customer", entity.customer
+        yield from (("process", name) for name in entity.processes)
+    if isinstance(entity, OwnerRole) and entity.superior is not None:
+        yield "role", entity.superior
+
+
+def _dangling(placed: Placed, kind: str, name: str, *, joins: bool) -> Fault:
+    what = f"it names the {kind} {name!r}, which is not in the document"
+    if kind == "role":
+        advice = "add it to the roles, so that its superior and how to reach it are known"
+        return Remark(placed.line, _label(placed), what, advice)
+    if kind == "component" and joins:
+        advice = "it joins as unlisted; add an entity that describes it"
+        return Remark(placed.line, _label(placed), what, advice)
+    return Fault(placed.line, _label(placed), what, "add it, or mend the name")
+
+
+def _circles(roles: Sequence[Placed]) -> Iterator[Fault]:
+    superiors = {
+        it.entity.name: it.entity.superior for it in roles if isinstance(it.entity, OwnerRole)
+    }
+    for it in roles:
+        role, steps = superiors.get(it.entity.name), 0
+        while role is not None and role != it.entity.name and steps <= len(superiors):
+            role, steps = superiors.get(role), steps + 1
+        if role == it.entity.name:
+            what = "it is its own superior, directly or by way of others"
+            yield Fault(it.line, _label(it), what, "name a role above it, or none")

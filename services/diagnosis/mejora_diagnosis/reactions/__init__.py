@@ -1,0 +1,49 @@
+"""What is done when something is heard of: one table, event type → what is done."""
+
+from functools import partial
+
+from mejora_diagnosis.model.diagnose import Rules
+from mejora_diagnosis.reactions.fixes import retire_workarounds, take_fixes
+from mejora_diagnosis.reactions.incidents import grade_again, take_incidents
+from mejora_diagnosis.reactions.problems import take_problems
+from mejora_diagnosis.reactions.reported import diagnose_reported
+from mejora_events.contracts.fixes import FixDeployed, FixPlanned, FixRegressed, FixVerified
+from mejora_events.contracts.incidents import (
+    IncidentAcknowledged,
+    IncidentChanged,
+    IncidentClosed,
+    IncidentReopened,
+    IncidentReported,
+    IncidentRestored,
+)
+from mejora_events.contracts.problems import (
+    ProblemEscalated,
+    ProblemOpened,
+    ProblemRecurred,
+    ProblemReopened,
+    ProblemResolved,
+    ProblemRootCauseEstablished,
+)
+from mejora_events.reactions import Reactions
+
+
+def react_by(rules: Rules) -> Reactions:
+    """Give the table, by the rules that the operator set."""
+    return {
+        IncidentReported: partial(diagnose_reported, rules=rules),
+        IncidentChanged: grade_again,
+        IncidentAcknowledged: take_incidents,
+        IncidentRestored: take_incidents,
+        IncidentReopened: take_incidents,
+        IncidentClosed: take_incidents,
+        ProblemOpened: take_problems,
+        ProblemRecurred: take_problems,
+        ProblemRootCauseEstablished: take_problems,
+        ProblemEscalated: take_problems,
+        ProblemResolved: take_problems,
+        ProblemReopened: take_problems,
+        FixPlanned: take_fixes,
+        FixDeployed: take_fixes,
+        FixVerified: retire_workarounds,
+        FixRegressed: take_fixes,
+    }

@@ -1,0 +1,253 @@
+"""An incident is reported: what data can answer about it is answered.
+
+All incidents of a batch go through each step together, so that the number of queries does not
+depend on how many there are:
+
+    take the turn → take the incidents over → note what failed when → find what must be looked at
+    again → see what failed near each → look up what is known from before → decide → keep and tell
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mejora_diagnosis.model.cascade import Neighbourhood, minute_of, to_recheck
+from mejora_diagnosis.model.catalogue import Catalogue
+from mejora_diagnosis.model.channel import Restorations
+from mejora_diagnosis.model.diagnose import (
+    Revision,
+    Rules,
+    diagnose,
+    is_elsewhere,
+    revise_place,
+)
+from mejora_diagnosis.model.evidence import Report
+from mejora_diagnosis.model.history import History
+from mejora_diagnosis.model.scope import instance_of
+from mejora_diagnosis.reactions.incidents import name_incidents
+from mejora_diagnosis.store import catalogue, diagnoses, history, incidents
+from mejora_diagnosis.store.diagnoses import Placed
+from mejora_diagnosis.store.history import Asked, Known
+from mejora_diagnosis.store.incidents import FailedAt, Named, Standing
+from mejora_events.contracts.catalogue import CatalogueEntityChanged
+from mejora_events.contracts.diagnoses import DiagnosisEstablished, DiagnosisRevised
+from mejora_events.contracts.incidents import IncidentReported
+from mejora_events.envelope import Event
+from mejora_events.ids import DiagnosisId, IncidentId, new_id
+from mejora_events.store import Work
+
+MOST_RECHECKED = 2_000
+"""Diagnoses that one batch looks at again, the newest first: a guard against a storm's storm."""
+
+Neighbourhoods = Mapping[int, Neighbourhood]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reported:
+    """An incident to be diagnosed, with the event that told of it."""
+
+    event: Event[IncidentReported]
+    report: Report
+
+
+async def diagnose_reported(
+    work: Work, events: Sequence[Event[IncidentReported]], *, rules: Rules
+) -> None:
+    """Diagnose incidents, each once, and revise the diagnoses that they change."""
+    known = await catalogue.take_turn(work)
+    reported = await _take_over(work, events, known.catalogue)
+    if not reported:
+        return
+    await _join_unlisted(work, reported, known.catalogue)
+    again, near = await _look_around(work, reported, known.catalogue, rules)
+    histories = await _look_back(work, reported, known.catalogue, near, rules)
+    established = {
+        it.report.incident.incident_id: diagnose(
+            it.report,
+            known.catalogue,
+            near[minute_of(it.report.incident.started_at)],
+            histories[it.report.incident.incident_id],
+            rules,
+        )
+        for it in reported
+    }
+    added = await diagnoses.add(work.conn, list(established.values()), known.version)
+    for it in reported:
+        incident_id = it.report.incident.incident_id
+        if incident_id in added:
+            work.emit(
+                DiagnosisEstablished(diagnosis=established[incident_id]),
+                at=it.report.at,
+                cause=it.event,
+            )
+    await _revise(work, reported, again, near, known.catalogue, rules)
+
+
+async def _take_over(
+    work: Work, events: Sequence[Event[IncidentReported]], known: Catalogue
+) -> list[_Reported]:
+    """Take the incidents over and give those without a diagnosis, in the order of their reports."""
+    named = name_incidents(known, (event.data.incident for event in events))
+    await incidents.take(work.conn, named)
+    standing = await incidents.standing(work.conn, {it.incident.incident_id for it in named})
+    reported: dict[IncidentId, _Reported] = {}
+    for event, it in zip(events, named, strict=True):
+        settled = standing[it.incident.incident_id]
+        if not settled.diagnosed:
+            reported[it.incident.incident_id] = _Reported(event, _report(event, it, settled))
+    return sorted(
+        reported.values(),
+        key=lambda it: (it.report.incident.reported_at, it.report.incident.incident_id),
+    )
+
+
+def _report(event: Event[IncidentReported], named: Named, settled: Standing) -> Report:
+    return Report(
+        incident=named.incident,
+        component=settled.component,
+        signature=named.signature.model_copy(update={"signature_id": settled.signature_id}),
+        severity=settled.severity,
+        diagnosis_id=DiagnosisId(new_id(named.incident.reported_at)),
+        at=event.time,
+    )
+
+
+async def _join_unlisted(work: Work, reported: Sequence[_Reported], known: Catalogue) -> None:
+    """Let components that the catalogue does not have join it, as unlisted."""
+    unknown = {
+        it.report.component: it for it in reported if it.report.component not in known.components
+    }
+    for component, version in await catalogue.join(work, unknown):
+        it = unknown[component.name]
+        work.emit(
+            CatalogueEntityChanged(entity=component, version=version, changed_at=it.event.time),
+            at=it.event.time,
+            cause=it.event,
+        )
+
+
+async def _look_around(
+    work: Work, reported: Sequence[_Reported], known: Catalogue, rules: Rules
+) -> tuple[list[Placed], Neighbourhoods]:
+    """Note what failed when; give the diagnoses that this may change and what is near whom."""
+    news = await incidents.note_failing(
+        work.conn, [_failed_at(it.report) for it in reported], rules.window_minutes
+    )
+    again = await diagnoses.to_recheck(
+        work.conn, to_recheck(known, news, rules.window_minutes), MOST_RECHECKED
+    )
+    minutes = {minute_of(it.report.incident.started_at) for it in reported}
+    minutes.update(it.minute for it in again)
+    failing = await incidents.near(work.conn, minutes, rules.window_minutes)
+    return again, {
+        minute: Neighbourhood(known, found, rules.window_minutes)
+        for minute, found in failing.items()
+    }
+
+
+def _failed_at(report: Report) -> FailedAt:
+    incident = report.incident
+    return FailedAt(
+        component=report.component,
+        minute=minute_of(incident.started_at),
+        instance=instance_of(incident.labels, incident.component, report.component),
+        since=incident.started_at,
+        incident_id=incident.incident_id,
+    )
+
+
+async def _look_back(
+    work: Work,
+    reported: Sequence[_Reported],
+    known: Catalogue,
+    near: Neighbourhoods,
+    rules: Rules,
+) -> dict[IncidentId, History]:
+    """Look up what is known from before, and count the incidents among those of their fault."""
+    reports = [it.report for it in reported]
+    templates = {it.signature.signature_id: it.signature.template for it in reports}
+    counts = Counter(it.signature.signature_id for it in reports)
+    now = await history.count(work.conn, counts, templates)
+    before = {signature_id: now[signature_id] - count for signature_id, count in counts.items()}
+    found = await history.known(
+        work.conn,
+        [
+            Asked(
+                it.incident.incident_id,
+                it.signature.signature_id,
+                it.component,
+                it.incident.started_at,
+                it.incident.reported_at,
+            )
+            for it in reports
+        ],
+        rules.recent_change_seconds,
+    )
+    histories = {}
+    for it in reports:
+        start = near[minute_of(it.incident.started_at)].beginning(it.component).component
+        histories[it.incident.incident_id] = _history(
+            it, found, before[it.signature.signature_id], known, start
+        )
+        before[it.signature.signature_id] += 1
+    return histories
+
+
+def _history(
+    report: Report, found: Known, seen_before: int, known: Catalogue, start: str
+) -> History:
+    signature_id, minute = report.signature.signature_id, minute_of(report.incident.reported_at)
+    changes = found.changes.get(minute_of(report.incident.started_at), ())
+    return History(
+        seen_before=seen_before,
+        of_signature=found.of_signature.get((signature_id, minute), Restorations()),
+        of_component=found.of_component.get((report.component, minute), Restorations()),
+        tried=found.tried.get(signature_id, ()),
+        problem=found.problems.get(signature_id),
+        fix=found.fixes.get(signature_id),
+        changes=tuple(
+            change
+            for change in changes
+            if change.changed_at <= report.incident.started_at
+            and (known.stands_on(report.component, change.component) or change.component == start)
+        ),
+    )
+
+
+async def _revise(
+    work: Work,
+    reported: Sequence[_Reported],
+    again: Sequence[Placed],
+    near: Neighbourhoods,
+    known: Catalogue,
+    rules: Rules,
+) -> None:
+    """Revise the diagnoses whose failure point or scope comes out differently now."""
+    moved = [
+        it.incident_id
+        for it in again
+        if is_elsewhere(
+            it.component, it.failure_component, it.scope_kind, known, near[it.minute], rules
+        )
+    ]
+    causes: dict[str, Event[IncidentReported]] = {}
+    for it in reported:
+        causes.setdefault(it.report.component, it.event)
+    revisions: list[Revision] = []
+    for diagnosis in await diagnoses.hold(work.conn, moved):
+        place = near[minute_of(diagnosis.started_at)]
+        revision = revise_place(diagnosis, known, place, rules)
+        if revision is not None:
+            revisions.append(revision)
+    await diagnoses.update(work.conn, [it.diagnosis for it in revisions])
+    for revision in revisions:
+        start = revision.diagnosis.failure_point.component
+        cause = causes.get(start) or causes.get(revision.diagnosis.component) or reported[0].event
+        work.emit(
+            DiagnosisRevised(
+                diagnosis=revision.diagnosis, revised=revision.revised, revised_at=cause.time
+            ),
+            at=cause.time,
+            cause=cause,
+            correlation=revision.diagnosis.incident_id,
+        )

@@ -1,0 +1,1 @@
+"""Tables and queries: one module for each thing that is kept."""

@@ -1,0 +1,190 @@
+"""Diagnoses: one an incident, as it stands now."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mejora_diagnosis.model.cascade import Recheck, minute_of
+from mejora_events.contracts.diagnoses import Diagnosis, ScopeKind
+from mejora_events.ids import IncidentId
+from mejora_events.sql import as_json, from_json, row, rows, run
+
+_ADD = """
+insert into diagnosis (diagnosis_id, incident_id, signature_id, component, minute, severity,
+                       failure_component, scope_kind, catalogue_version, body)
+select d.diagnosis_id, d.incident_id, d.signature_id, d.component, d.minute, d.severity,
+       d.failure_component, d.scope_kind, :catalogue_version, cast(d.body as jsonb)
+from unnest(cast(:diagnosis_ids as uuid[]), cast(:incident_ids as uuid[]),
+            cast(:signature_ids as text[]), cast(:components as text[]),
+            cast(:minutes as bigint[]), cast(:severities as text[]),
+            cast(:failure_components as text[]), cast(:scope_kinds as text[]),
+            cast(:bodies as text[]))
+     as d (diagnosis_id, incident_id, signature_id, component, minute, severity,
+           failure_component, scope_kind, body)
+order by d.incident_id
+on conflict (incident_id) do nothing
+returning incident_id
+"""
+
+_UPDATE = """
+update diagnosis as kept
+set severity = d.severity, failure_component = d.failure_component, scope_kind = d.scope_kind,
+    body = cast(d.body as jsonb)
+from unnest(cast(:incident_ids as uuid[]), cast(:severities as text[]),
+            cast(:failure_components as text[]), cast(:scope_kinds as text[]),
+            cast(:bodies as text[]))
+     as d (incident_id, severity, failure_component, scope_kind, body)
+where kept.incident_id = d.incident_id
+"""
+
+# The newest first: where a guard cuts, the oldest incidents keep what they were told.
+_TO_RECHECK = """
+select d.incident_id, d.component, d.minute, d.failure_component, d.scope_kind
+from unnest(cast(:components as text[]), cast(:first as bigint[]), cast(:last as bigint[]))
+     as r (component, first, last)
+join diagnosis d on d.component = r.component and d.minute between r.first and r.last
+order by d.minute desc
+limit :most
+"""
+
+_HOLD = """
+select body from diagnosis where incident_id = any(cast(:incident_ids as uuid[]))
+order by incident_id
+for update
+"""
+
+# Diagnoses of incidents whose severity is another by now.
+_HOLD_REGRADED = """
+select d.body, i.severity from diagnosis d join incident i using (incident_id)
+where d.incident_id = any(cast(:incident_ids as uuid[])) and i.severity <> d.severity
+order by d.incident_id
+for update of d
+"""
+
+_FIND = "select body from diagnosis where diagnosis_id = :diagnosis_id"
+
+_LIST = """
+select body from diagnosis
+where (cast(:after as uuid) is null or diagnosis_id < :after)
+  and (cast(:incident_id as uuid) is null or incident_id = :incident_id)
+  and (cast(:signature_id as text) is null or signature_id = :signature_id)
+order by diagnosis_id desc
+limit :limit
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What a diagnosis said of where it began and how much is hit."""
+
+    incident_id: IncidentId
+    component: str
+    minute: int
+    failure_component: str
+    scope_kind: ScopeKind
+
+
+async def add(
+    conn: AsyncConnection, diagnoses: Sequence[Diagnosis], catalogue_version: int
+) -> set[IncidentId]:
+    """Keep new diagnoses; give the incidents that had none before."""
+    added = await rows(
+        conn,
+        _ADD,
+        diagnosis_ids=[it.diagnosis_id for it in diagnoses],
+        signature_ids=[it.signature.signature_id for it in diagnoses],
+        components=[it.component for it in diagnoses],
+        minutes=[minute_of(it.started_at) for it in diagnoses],
+        catalogue_version=catalogue_version,
+        **_columns(diagnoses),
+    )
+    return {it["incident_id"] for it in added}
+
+
+async def update(conn: AsyncConnection, diagnoses: Sequence[Diagnosis]) -> None:
+    """Keep the next versions of diagnoses that are held."""
+    if diagnoses:
+        await run(conn, _UPDATE, **_columns(diagnoses))
+
+
+def _columns(diagnoses: Sequence[Diagnosis]) -> dict[str, object]:
+    return {
+        "incident_ids": [it.incident_id for it in diagnoses],
+        "severities": [it.severity for it in diagnoses],
+        "failure_components": [it.failure_point.component for it in diagnoses],
+        "scope_kinds": [it.scope.kind for it in diagnoses],
+        "bodies": [as_json(it) for it in diagnoses],
+    }
+
+
+async def to_recheck(conn: AsyncConnection, rechecks: Sequence[Recheck], most: int) -> list[Placed]:
+    """Find the diagnoses that must be looked at again, the newest first."""
+    if not rechecks:
+        return []
+    found = await rows(
+        conn,
+        _TO_RECHECK,
+        components=[it.component for it in rechecks],
+        first=[it.first_minute for it in rechecks],
+        last=[it.last_minute for it in rechecks],
+        most=most,
+    )
+    return [
+        Placed(
+            incident_id=it["incident_id"],
+            component=it["component"],
+            minute=it["minute"],
+            failure_component=it["failure_component"],
+            scope_kind=ScopeKind(it["scope_kind"]),
+        )
+        for it in found
+    ]
+
+
+async def hold(conn: AsyncConnection, incident_ids: Collection[IncidentId]) -> list[Diagnosis]:
+    """Give diagnoses of incidents and keep others from changing them until the commit."""
+    if not incident_ids:
+        return []
+    return [_read(it) for it in await rows(conn, _HOLD, incident_ids=list(incident_ids))]
+
+
+async def hold_regraded(
+    conn: AsyncConnection, incident_ids: Iterable[IncidentId]
+) -> list[tuple[Diagnosis, str]]:
+    """Hold the diagnoses whose incident has another severity by now, with that severity."""
+    found = await rows(conn, _HOLD_REGRADED, incident_ids=list(incident_ids))
+    return [(_read(it), it["severity"]) for it in found]
+
+
+async def find(conn: AsyncConnection, diagnosis_id: UUID) -> Diagnosis | None:
+    """Give a diagnosis as it stands."""
+    found = await row(conn, _FIND, diagnosis_id=diagnosis_id)
+    return _read(found) if found else None
+
+
+async def find_and_hold(conn: AsyncConnection, diagnosis_id: UUID) -> Diagnosis | None:
+    """Give a diagnosis and keep others from changing it until the commit."""
+    found = await row(conn, f"{_FIND} for update", diagnosis_id=diagnosis_id)
+    return _read(found) if found else None
+
+
+async def listed(
+    conn: AsyncConnection,
+    *,
+    after: UUID | None,
+    limit: int,
+    incident_id: UUID | None,
+    signature_id: str | None,
+) -> list[Diagnosis]:
+    """List diagnoses, the newest first."""
+    found = await rows(
+        conn, _LIST, after=after, limit=limit, incident_id=incident_id, signature_id=signature_id
+    )
+    return [_read(it) for it in found]
+
+
+def _read(found: RowMapping) -> Diagnosis:
+    return Diagnosis.model_validate(from_json(found["body"]))

@@ -1,0 +1,176 @@
+"""Incidents as the newest of their events says, and what failed in which minute."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mejora_diagnosis.model.cascade import Failing, News
+from mejora_diagnosis.model.channel import restore_seconds
+from mejora_events.contracts.base import Severity
+from mejora_events.contracts.diagnoses import Signature
+from mejora_events.contracts.incidents import Incident
+from mejora_events.ids import IncidentId
+from mejora_events.sql import rows, run
+
+# The newest version wins, in whichever order they come.
+_TAKE = """
+insert into incident (incident_id, version, severity, component, signature_id, restored_at,
+                      restore_seconds)
+select *
+from unnest(cast(:incident_ids as uuid[]), cast(:versions as integer[]),
+            cast(:severities as text[]), cast(:components as text[]),
+            cast(:signature_ids as text[]), cast(:restored_at as timestamptz[]),
+            cast(:restore_seconds as double precision[])) as i (incident_id)
+order by i.incident_id
+on conflict (incident_id) do update
+set version = excluded.version, severity = excluded.severity,
+    restored_at = excluded.restored_at, restore_seconds = excluded.restore_seconds
+where incident.version < excluded.version
+"""
+
+_STANDING = """
+select i.incident_id, i.severity, i.component, i.signature_id,
+       exists (select from diagnosis d where d.incident_id = i.incident_id) as diagnosed
+from incident i
+where i.incident_id = any(cast(:incident_ids as uuid[]))
+"""
+
+# Notes what failed when; tells what is news, and when the same was last failing before that.
+_NOTE_FAILING = """
+with news as (
+    insert into failing (component, minute, instance, since, incident_id)
+    select *
+    from unnest(cast(:components as text[]), cast(:minutes as bigint[]),
+                cast(:instances as text[]), cast(:since as timestamptz[]),
+                cast(:incident_ids as uuid[])) as f (component, minute, instance)
+    order by f.component, f.minute, f.instance
+    on conflict (component, minute, instance) do update
+    set since = excluded.since, incident_id = excluded.incident_id
+    where (excluded.since, excluded.incident_id) < (failing.since, failing.incident_id)
+    returning component, minute, instance
+)
+select news.component, news.minute,
+       (select max(f.minute) from failing f
+        where f.component = news.component
+          and f.minute >= news.minute - 2 * :window_minutes and f.minute < news.minute) as before,
+       (select max(f.minute) from failing f
+        where f.component = news.component and f.instance = news.instance
+          and f.minute >= news.minute - 2 * :window_minutes and f.minute < news.minute
+       ) as instance_before
+from news
+"""
+
+# What failed near each of some minutes: one row a component.
+_NEAR = """
+select m.minute, f.component, min(f.since) as since,
+       (array_agg(f.incident_id order by f.since, f.incident_id))[1] as incident_id,
+       count(distinct f.instance) filter (where f.instance <> '') as instances
+from unnest(cast(:minutes as bigint[])) as m (minute)
+join failing f
+  on f.minute between m.minute - :window_minutes and m.minute + :window_minutes
+group by m.minute, f.component
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An incident with what diagnosis calls its component and its fault."""
+
+    incident: Incident
+    component: str
+    signature: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is settled of an incident, whichever of its events came first."""
+
+    severity: Severity
+    component: str
+    signature_id: str
+    diagnosed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAt:
+    """That an instance of a component was failing in a minute, by its earliest incident there."""
+
+    component: str
+    minute: int
+    instance: str
+    since: datetime
+    incident_id: IncidentId
+
+
+async def take(conn: AsyncConnection, named: Iterable[Named]) -> None:
+    """Take incidents over, where they are newer than what is known."""
+    newest: dict[IncidentId, Named] = {}
+    for it in named:
+        known = newest.get(it.incident.incident_id)
+        if known is None or known.incident.version < it.incident.version:
+            newest[it.incident.incident_id] = it
+    taken = list(newest.values())
+    if not taken:
+        return
+    await run(
+        conn,
+        _TAKE,
+        incident_ids=list(newest),
+        versions=[it.incident.version for it in taken],
+        severities=[it.incident.severity for it in taken],
+        components=[it.component for it in taken],
+        signature_ids=[it.signature.signature_id for it in taken],
+        restored_at=[it.incident.restored_at for it in taken],
+        restore_seconds=[restore_seconds(it.incident) for it in taken],
+    )
+
+
+async def standing(
+    conn: AsyncConnection, incident_ids: Collection[IncidentId]
+) -> dict[IncidentId, Standing]:
+    """Tell what is settled of incidents that were taken over."""
+    found = await rows(conn, _STANDING, incident_ids=list(incident_ids))
+    return {
+        it["incident_id"]: Standing(
+            Severity(it["severity"]), it["component"], it["signature_id"], it["diagnosed"]
+        )
+        for it in found
+    }
+
+
+async def note_failing(
+    conn: AsyncConnection, failed: Iterable[FailedAt], window_minutes: int
+) -> list[News]:
+    """Note what failed when, and tell what of it is news."""
+    earliest: dict[tuple[str, int, str], FailedAt] = {}
+    for it in sorted(failed, key=lambda it: (it.since, it.incident_id)):
+        earliest.setdefault((it.component, it.minute, it.instance), it)
+    noted = list(earliest.values())
+    if not noted:
+        return []
+    found = await rows(
+        conn,
+        _NOTE_FAILING,
+        components=[it.component for it in noted],
+        minutes=[it.minute for it in noted],
+        instances=[it.instance for it in noted],
+        since=[it.since for it in noted],
+        incident_ids=[it.incident_id for it in noted],
+        window_minutes=window_minutes,
+    )
+    return [
+        News(it["component"], it["minute"], it["before"], it["instance_before"]) for it in found
+    ]
+
+
+async def near(
+    conn: AsyncConnection, minutes: Collection[int], window_minutes: int
+) -> dict[int, list[Failing]]:
+    """Tell what failed near each of some minutes."""
+    found: dict[int, list[Failing]] = {minute: [] for minute in minutes}
+    for it in await rows(conn, _NEAR, minutes=sorted(minutes), window_minutes=window_minutes):
+        failing = Failing(it["component"], it["since"], it["incident_id"], it["instances"])
+        found[it["minute"]].append(failing)
+    return found
