@@ -1,0 +1,1 @@
+"""Problems, root causes, permanent fixes, their proof, and patch debt."""
