@@ -1,0 +1,1 @@
+"""Indicators, improvements, reports and the event feed."""
