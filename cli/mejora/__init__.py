@@ -1,0 +1,1 @@
+"""Mejora's command line: up, serve, demo, audit, keys, events."""
