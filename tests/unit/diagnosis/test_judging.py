@@ -1,0 +1,161 @@
+"""Scope, priority and channel: each a decision with its reason."""
+
+from itertools import pairwise, product
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mejora_diagnosis.model.channel import (
+    PATIENCE_SECONDS,
+    Restorations,
+    TriedWorkaround,
+    best_workaround,
+    recommend_channel,
+    restore_seconds,
+)
+from mejora_diagnosis.model.priority import PRIORITY_BY_IMPACT_AND_URGENCY, prioritise
+from mejora_diagnosis.model.scope import instance_of, judge_scope
+from mejora_events.contracts.base import Channel, Severity
+from mejora_events.contracts.diagnoses import Affected, ScopeKind
+from mejora_events.ids import WorkaroundId
+from support.diagnosed import an_incident
+
+NOBODY = Affected()
+ACME = Affected(processes=("ordering",), customers=("acme",), contracts=("gold",))
+NOTHING = Restorations()
+
+
+def restorations(cases: int, median: float) -> Restorations:
+    return Restorations(cases, median, median * 2)
+
+
+def tried(description: str, tried_times: int, worked: int) -> TriedWorkaround:
+    return TriedWorkaround(description, WorkaroundId(UUID(int=1)), tried_times, worked)
+
+
+class TestScope:
+    @pytest.mark.parametrize(
+        ("affected", "instances", "kind", "numbers"),
+        [
+            (1, 4, ScopeKind.BOUNDED, (1, 4)),
+            (2, 4, ScopeKind.GENERALISED, (2, 4)),
+            (0, 4, ScopeKind.UNKNOWN, (0, 4)),
+            (3, None, ScopeKind.UNKNOWN, (3, 0)),
+            (0, 1, ScopeKind.GENERALISED, (1, 1)),
+            (6, 4, ScopeKind.GENERALISED, (6, 6)),
+        ],
+    )
+    def test_affected_of_what_could_be(
+        self, affected: int, instances: int | None, kind: ScopeKind, numbers: tuple[int, int]
+    ) -> None:
+        scope, because = judge_scope(affected, instances, 0.5)
+        assert (scope.kind, (scope.affected, scope.could_be_affected)) == (kind, numbers)
+        assert because
+
+    @given(st.integers(0, 1000), st.none() | st.integers(0, 1000), st.floats(0.01, 1))
+    def test_no_more_is_affected_than_could_be(
+        self, affected: int, instances: int | None, share: float
+    ) -> None:
+        scope, _ = judge_scope(affected, instances, share)
+        if scope.kind is not ScopeKind.UNKNOWN:
+            assert 0 < scope.affected <= scope.could_be_affected
+
+    def test_an_instance_is_what_a_label_or_another_name_says(self) -> None:
+        assert instance_of({"instance": "db-01:9100", "job": "db"}, "db", "db") == "db-01:9100"
+        assert instance_of({}, "db-01", "db") == "db-01"
+        assert instance_of({"pod": ""}, "db", "db") == ""
+
+
+class TestPriority:
+    def test_the_matrix_never_ranks_the_worse_lower(self) -> None:
+        for grades in (*PRIORITY_BY_IMPACT_AND_URGENCY, *zip(*PRIORITY_BY_IMPACT_AND_URGENCY)):  # noqa: B905 (a square)
+            assert all(one <= next_ for one, next_ in pairwise(grades))
+
+    @given(st.integers(1, 5), st.sampled_from(list(Severity)), st.sampled_from(list(ScopeKind)))
+    def test_that_customers_are_hit_never_ranks_lower(
+        self, criticality: int, severity: Severity, scope: ScopeKind
+    ) -> None:
+        hit = prioritise(criticality, ACME, severity, scope)
+        assert hit.priority <= prioritise(criticality, NOBODY, severity, scope).priority
+
+    @given(st.integers(1, 5), st.sampled_from(list(Severity)))
+    def test_the_more_is_hit_the_higher(self, criticality: int, severity: Severity) -> None:
+        priorities = [
+            prioritise(criticality, NOBODY, severity, kind).priority
+            for kind in (ScopeKind.GENERALISED, ScopeKind.UNKNOWN, ScopeKind.BOUNDED)
+        ]
+        assert priorities == sorted(priorities)
+
+    def test_the_most_critical_is_first_and_says_why(self) -> None:
+        found = prioritise(1, ACME, Severity.CRITICAL, ScopeKind.GENERALISED)
+        assert found.priority == 1
+        assert "criticality 1, and what customers were promised is hit" in found.because
+
+    def test_a_critical_alarm_of_something_unlisted_is_priority_two(self) -> None:
+        assert prioritise(3, NOBODY, Severity.CRITICAL, ScopeKind.UNKNOWN).priority == 2
+
+
+class TestChannel:
+    def test_without_another_way_it_is_restored(self) -> None:
+        found = recommend_channel(1, (), (), restorations(9, 9e9), NOTHING)
+        assert found.channel is Channel.RESTORE
+        assert "no other way of serving the customer is known" in found.reasons
+
+    def test_the_critical_does_not_wait_when_nothing_is_known(self) -> None:
+        for criticality, channel in (
+            (1, Channel.ALTERNATE),
+            (2, Channel.ALTERNATE),
+            (3, "restore"),
+        ):
+            found = recommend_channel(criticality, ("telephone",), (), NOTHING, NOTHING)
+            assert found.channel == channel
+            assert found.alternate == "telephone"
+
+    @given(st.integers(1, 5), st.floats(0, 1e6))
+    def test_restoring_is_right_as_long_as_it_is_quick_enough(
+        self, criticality: int, median: float
+    ) -> None:
+        found = recommend_channel(criticality, ("telephone",), (), restorations(5, median), NOTHING)
+        quick = median <= PATIENCE_SECONDS[criticality]
+        assert found.channel is (Channel.RESTORE if quick else Channel.ALTERNATE)
+        assert found.cases == 5
+
+    def test_the_fault_is_asked_before_the_component(self) -> None:
+        of_fault, of_component = restorations(3, 10), restorations(100, 20)
+        found = recommend_channel(3, (), (), of_fault, of_component)
+        assert (found.restore_median_seconds, found.restore_p90_seconds) == (10, 20)
+        found = recommend_channel(3, (), (), restorations(2, 10), of_component)
+        assert (found.restore_median_seconds, found.cases) == (20, 100)
+
+    def test_a_workaround_that_worked_comes_before_what_the_catalogue_names(self) -> None:
+        found = recommend_channel(1, ("telephone",), (tried("standby", 3, 2),), NOTHING, NOTHING)
+        assert found.alternate == "standby"
+        assert "“standby” carried the service in 2 of 3 cases" in found.reasons
+
+    def test_one_that_never_worked_is_not_recommended(self) -> None:
+        assert best_workaround((tried("restart", 4, 0),)) is None
+        best = best_workaround((tried("once", 1, 1), tried("often", 10, 9), tried("never", 5, 0)))
+        assert best is not None
+        assert best.description == "often"
+
+    def test_what_restoring_took_is_lost_service_the_normal_way(self) -> None:
+        assert restore_seconds(an_incident(1, "db")) is None
+        assert restore_seconds(an_incident(1, "db", restored=5)) == 300
+        other_way = an_incident(1, "db", restored=5, channel=Channel.ALTERNATE)
+        assert restore_seconds(other_way) is None
+        flapped = an_incident(1, "db", restored=60).model_copy(update={"lost_seconds": 90.0})
+        assert restore_seconds(flapped) == 90
+        before_it_began = an_incident(1, "db", restored=-5)
+        assert restore_seconds(before_it_began) == 0
+
+
+def test_every_pair_of_grades_has_a_priority() -> None:
+    assert {PRIORITY_BY_IMPACT_AND_URGENCY[i][u] for i, u in product(range(5), range(5))} == {
+        1,
+        2,
+        3,
+        4,
+        5,
+    }
