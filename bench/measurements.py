@@ -1,0 +1,32 @@
+"""Every measurement, by name, in the order in which they are made."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from bench import events, intake
+from bench.figure import Figure
+from bench.ground import Ground, ground
+from bench.machine import facts
+from bench.scale import Scale
+
+Measurement = Callable[[Ground, Scale], Awaitable[list[Figure]]]
+
+MEASUREMENTS: Mapping[str, Measurement] = {
+    "intake.single": intake.single,
+    "intake.batch": intake.batch,
+    "events.relay": events.relay,
+    "events.consume": events.consume,
+}
+
+
+async def measure(
+    names: Sequence[str], scale: Scale, tell: Callable[[str], None]
+) -> tuple[dict[str, list[Figure]], dict[str, str | int | float]]:
+    """Make measurements on one ground; give their figures and what they were made on."""
+    measured = {}
+    async with ground() as here:
+        for name in names:
+            began = time.monotonic()
+            measured[name] = await MEASUREMENTS[name](here, scale)
+            tell(f"{name} took {time.monotonic() - began:.0f} s")
+        return measured, await facts(here)

@@ -1,0 +1,33 @@
+"""How long a run takes: what is reported, or a smoke run whose figures mean nothing."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The sizes of all measurements."""
+
+    rounds: int = 3
+    warm_up_seconds: float = 0.5
+    seconds: float = 2.5
+    """How long each side of `intake.*` is loaded in a round."""
+    relayed: int = 20_000
+    """Events that each side of `events.relay` sends in a round."""
+    consumed: int = 20_000
+    """Events that each side of `events.consume` takes in a round."""
+    paced: int = 300
+    """Signals of a round of `chain.latency`, at 100 a second."""
+    chained: int = 2_000
+    """Incidents of a round of `chain.throughput`."""
+
+
+FULL = Scale()
+QUICK = Scale(
+    rounds=1,
+    warm_up_seconds=0.1,
+    seconds=0.5,
+    relayed=1_000,
+    consumed=1_000,
+    paced=50,
+    chained=100,
+)
