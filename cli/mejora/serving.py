@@ -33,6 +33,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 lifespan="on",
                 server_header=False,
+                proxy_headers=False,  # nobody asks where a request came from
                 timeout_graceful_shutdown=_STOP_WITHIN_SECONDS,
             )
         )

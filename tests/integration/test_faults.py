@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 from itertools import islice
 
 import pytest
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from mejora_events.faults import backoff, collided, store_is_away, wait_or
-from mejora_events.sql import row, run
+from mejora_events.sql import STORE_ERRORS, row, run
 from support.proxy import Proxy, State
 
 
@@ -73,12 +72,14 @@ async def test_a_store_that_cannot_be_reached_is_away_and_comes_back(
 
 
 async def error_while_cut(proxy: Proxy, engine: AsyncEngine) -> Exception:
-    with pytest.raises(SQLAlchemyError) as caught:
+    with pytest.raises(STORE_ERRORS) as caught:
         async with engine.begin() as conn:
             await run(conn, "select 1")
             await proxy.become(State.REFUSING)
             await run(conn, "select 1")
-    return caught.value
+    error = caught.value
+    assert isinstance(error, Exception)
+    return error
 
 
 @pytest.mark.parametrize(

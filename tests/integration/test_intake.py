@@ -2,10 +2,8 @@
 
 import asyncio
 import itertools
-import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,10 +21,10 @@ from mejora_events.sql import row, rows
 from mejora_service.host import host
 from mejora_service.runtime import Runtime
 from support import measured
+from support.real_data import REAL_DATA
 from support.servers import Postgres
 from support.whole import ADMIN_KEY, Whole, a_whole
 
-REAL_DATA = Path(os.environ.get("MEJORA_REAL_DATA", "../shared/data"))
 START = "2026-03-01T11:58:00Z"
 
 

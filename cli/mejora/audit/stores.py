@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from mejora.audit import queries
@@ -24,7 +23,7 @@ from mejora.audit.picture import (
     Snapshot,
     Told,
 )
-from mejora_events.sql import rows
+from mejora_events.sql import Row, rows
 
 _ASKED_AT_ONCE = 10_000
 
@@ -98,7 +97,7 @@ async def _held(conn: AsyncConnection, thing: str, service: str) -> list[Snapsho
 
 
 async def _signals(conn: AsyncConnection, ledger: Sequence[Accepted]) -> SignalsHeld:
-    of_ledger: list[RowMapping] = []
+    of_ledger: list[Row] = []
     asked = sorted({(one.source, one.id) for one in ledger})
     for first in range(0, len(asked), _ASKED_AT_ONCE):
         part = asked[first : first + _ASKED_AT_ONCE]

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping
-
 from mejora_events import inbox, letters
 from mejora_events.contracts import TYPES
 from mejora_events.envelope import Event, decode, type_of
@@ -24,6 +22,7 @@ from mejora_events.faults import backoff, collided, store_is_away, wait_or
 from mejora_events.reactions import Reactions, waves
 from mejora_events.record import Delivered
 from mejora_events.replays import follow_replays
+from mejora_events.sql import Row
 from mejora_events.store import Store, Work
 from mejora_events.tracing import span
 from mejora_events.transports.base import Subscriber, Transport
@@ -230,13 +229,13 @@ class Consumer:
             await letters.unpark(work.conn, letter)
             return done
 
-    async def _drop(self, work: Work, letter: RowMapping) -> None:
+    async def _drop(self, work: Work, letter: Row) -> None:
         """Drop a letter, and count its event as received: a replay does not bring it back."""
         await letters.drop(work.conn, letter)
         with suppress(Undecodable):
             await inbox.receive(work.conn, self.name, [decode(letters.as_delivered(letter))])
 
-    async def _retry_one(self, work: Work, waiting: RowMapping) -> bool:
+    async def _retry_one(self, work: Work, waiting: Row) -> bool:
         emitted = work.mark()
         try:
             async with work.conn.begin_nested():

@@ -10,14 +10,13 @@ from uuid import UUID
 
 import orjson
 from pydantic import BaseModel
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.base import Time
 from mejora_events.contracts.dead_letters import DeadLetterRecorded
 from mejora_events.ids import LetterId, new_id
 from mejora_events.record import Delivered
-from mejora_events.sql import from_json, rows, run
+from mejora_events.sql import Row, from_json, rows, run
 from mejora_events.store import Work
 
 # Which of these keys are parked; the lock makes a consumer and a retry wait for each other.
@@ -172,7 +171,7 @@ async def listed(
     return [_shown(r) for r in await rows(conn, _LIST, after=after, limit=limit)]
 
 
-def _shown(r: RowMapping) -> DeadLetter:
+def _shown(r: Row) -> DeadLetter:
     return DeadLetter(
         **{name: r[name] for name in DeadLetter.model_fields if name not in ("headers", "value")},
         headers=from_json(r["headers"]),
@@ -180,7 +179,7 @@ def _shown(r: RowMapping) -> DeadLetter:
     )
 
 
-def as_delivered(r: RowMapping) -> Delivered:
+def as_delivered(r: Row) -> Delivered:
     """Give back the record that a letter keeps."""
     return Delivered(
         topic=r["topic"],
@@ -193,30 +192,30 @@ def as_delivered(r: RowMapping) -> Delivered:
     )
 
 
-async def find(conn: AsyncConnection, letter_id: UUID) -> RowMapping | None:
+async def find(conn: AsyncConnection, letter_id: UUID) -> Row | None:
     """Give a letter's row and lock it."""
     found = await rows(conn, _ONE, letter_id=letter_id)
     return found[0] if found else None
 
 
-async def on_key_of(conn: AsyncConnection, letter: RowMapping) -> Sequence[RowMapping]:
+async def on_key_of(conn: AsyncConnection, letter: Row) -> Sequence[Row]:
     """Lock the letter's key and give what waits on it, the oldest first."""
     place = {"consumer": letter["consumer"], "topic": letter["topic"], "key": letter["key"]}
     await rows(conn, _LOCK_KEY, **place)
     return await rows(conn, _ON_KEY, **place)
 
 
-async def settle(conn: AsyncConnection, letter: RowMapping) -> None:
+async def settle(conn: AsyncConnection, letter: Row) -> None:
     """Forget a letter whose record took effect."""
     await run(conn, _DELETE, letter_id=letter["letter_id"])
 
 
-async def drop(conn: AsyncConnection, letter: RowMapping) -> None:
+async def drop(conn: AsyncConnection, letter: Row) -> None:
     """Say that a letter's record is not to take effect; the store keeps it for whoever asks."""
     await run(conn, _DROP, letter_id=letter["letter_id"])
 
 
-async def fail_again(work: Work, letter: RowMapping, reason: str) -> None:
+async def fail_again(work: Work, letter: Row, reason: str) -> None:
     """Note that a retry failed too."""
     await run(
         work.conn,
@@ -227,6 +226,6 @@ async def fail_again(work: Work, letter: RowMapping, reason: str) -> None:
     )
 
 
-async def unpark(conn: AsyncConnection, letter: RowMapping) -> None:
+async def unpark(conn: AsyncConnection, letter: Row) -> None:
     """Let the key's records through again."""
     await run(conn, _UNPARK, consumer=letter["consumer"], topic=letter["topic"], key=letter["key"])

@@ -11,13 +11,11 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.faults import backoff, wait_or
 from mejora_events.record import Record
-from mejora_events.sql import from_json, row, rows, run
+from mejora_events.sql import STORE_ERRORS, Row, from_json, row, rows, run
 from mejora_events.store import Store
 from mejora_events.transports.base import Producer
 
@@ -146,7 +144,7 @@ class Relay:
         return (found["events"], found["oldest_seconds"]) if found else (0, 0.0)
 
 
-def _records(oldest: Sequence[RowMapping]) -> list[Record]:
+def _records(oldest: Sequence[Row]) -> list[Record]:
     return [Record(r["topic"], r["key"], from_json(r["headers"]), r["value"]) for r in oldest]
 
 
@@ -154,6 +152,6 @@ async def _unlock(conn: AsyncConnection) -> None:
     """Give the lock back, or let the connection go, with which the lock goes too."""
     try:
         await row(conn, _UNLOCK)
-    except (SQLAlchemyError, OSError, asyncio.CancelledError):
+    except (*STORE_ERRORS, asyncio.CancelledError):
         await conn.invalidate()
         raise

@@ -8,10 +8,8 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from mejora_events.ids import new_id
-from mejora_events.sql import rows, run
+from mejora_events.sql import STORE_ERRORS, rows, run
 from mejora_events.store import Store, Work
 from mejora_events.transports.base import Subscriber
 
@@ -58,7 +56,7 @@ async def follow_replays(store: Store, consumer: str, subscriber: Subscriber) ->
     """
     try:
         await _follow(store, consumer, subscriber)
-    except (SQLAlchemyError, OSError) as error:
+    except STORE_ERRORS as error:
         log.warning("replays wait: %r", error)
 
 

@@ -1,12 +1,15 @@
 """The W3C trace context of what is being done now (w3.org/TR/trace-context)."""
 
+import os
+import random
 import re
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
 _current: ContextVar[str | None] = ContextVar("mejora_traceparent", default=None)
+_ids = random.Random()  # noqa: S311 (ids must differ and need not be secret)
+os.register_at_fork(after_in_child=_ids.seed)
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -26,8 +29,8 @@ def next_hop(traceparent: str | None) -> str:
     if traceparent and trace:
         flags = traceparent[53:]
     else:
-        trace, flags = secrets.token_hex(16), "00"
-    return f"00-{trace}-{secrets.token_hex(8)}-{flags}"
+        trace, flags = f"{_ids.randrange(1, 1 << 128):032x}", "00"
+    return f"00-{trace}-{_ids.randrange(1, 1 << 64):016x}-{flags}"
 
 
 @contextmanager

@@ -4,6 +4,7 @@ A key is 256 random bits, so that a plain SHA-256 is as good a store as a slow h
 list of likely keys to try (OWASP Password Storage Cheat Sheet speaks of passwords people choose).
 """
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -13,13 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import NAMESPACE_URL, uuid5
 
-from sqlalchemy import RowMapping
-
 from mejora_events.contracts.access import AccessKeyIssued, AccessKeyRevoked, Scope
 from mejora_events.envelope import Event
 from mejora_events.ids import KeyId, new_id
 from mejora_events.reactions import Reactions
-from mejora_events.sql import row, run
+from mejora_events.sql import Row, row, run
 from mejora_events.store import Store, Work
 
 # Takes a key into this service's own copy; a revocation that came first stays.
@@ -148,30 +147,56 @@ async def _keys_revoked(work: Work, events: Sequence[Event[AccessKeyRevoked]]) -
 ACCESS_REACTIONS: Reactions = {AccessKeyIssued: _keys_issued, AccessKeyRevoked: _keys_revoked}
 
 
+@dataclass(slots=True)
+class _Asked:
+    at: float
+    answer: asyncio.Task[Principal | None]
+
+
 class Keys:
-    """Recognises keys, remembering the answer for two seconds."""
+    """Recognises keys, remembering the answer for two seconds.
+
+    Requests that come with a key while it is being looked up wait for the one answer: together
+    they would take all connections of the store, as often as the answer is forgotten.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: OrderedDict[str, tuple[float, Principal | None]] = OrderedDict()
+        self._asked: OrderedDict[str, _Asked] = OrderedDict()
+
+    def remembered(self, key: str) -> Principal | None:
+        """Tell whose key it is, if somebody's and known without looking."""
+        asked = self._asked.get(hash_of(key))
+        if asked is None or not _is_fresh(asked) or not asked.answer.done():
+            return None
+        return asked.answer.result()
 
     async def recognise(self, key: str) -> Principal | None:
         """Tell whose key it is, if anybody's."""
-        hashed, now = hash_of(key), time.monotonic()
-        known = self._known.get(hashed)
-        if known is not None and now - known[0] < _REMEMBER_SECONDS:
-            return known[1]
+        hashed = hash_of(key)
+        asked = self._asked.get(hashed)
+        if asked is None or not _is_fresh(asked):
+            asked = _Asked(time.monotonic(), asyncio.create_task(self._look_up(hashed)))
+            self._asked[hashed] = asked
+            self._asked.move_to_end(hashed)
+            if len(self._asked) > _REMEMBER_MOST:
+                self._asked.popitem(last=False)
+        return await asyncio.shield(asked.answer)
+
+    async def _look_up(self, hashed: str) -> Principal | None:
         async with self._store.read() as conn:
             found = await row(conn, _BY_HASH, secret_sha256=hashed)
-        principal = _principal(found) if found else None
-        self._known[hashed] = (now, principal)
-        self._known.move_to_end(hashed)
-        if len(self._known) > _REMEMBER_MOST:
-            self._known.popitem(last=False)
-        return principal
+        return _principal(found) if found else None
 
 
-def _principal(found: RowMapping) -> Principal:
+def _is_fresh(asked: _Asked) -> bool:
+    """Tell whether an answer may be used; one that failed may not."""
+    if asked.answer.done() and (asked.answer.cancelled() or asked.answer.exception()):
+        return False
+    return time.monotonic() - asked.at < _REMEMBER_SECONDS
+
+
+def _principal(found: Row) -> Principal:
     return Principal(
         key_id=KeyId(found["key_id"]),
         label=found["label"],

@@ -6,7 +6,6 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from mejora_events import inbox
@@ -14,7 +13,7 @@ from mejora_events.clock import Clock, SystemClock
 from mejora_events.consumer import Consumer
 from mejora_events.faults import backoff, wait_or
 from mejora_events.relay import Relay
-from mejora_events.sql import row, run
+from mejora_events.sql import STORE_ERRORS, row, run
 from mejora_events.store import Store, Work
 from mejora_events.transports import connect
 from mejora_service import idempotency, keys, telemetry
@@ -169,7 +168,7 @@ class Runtime:
             async with self.store.read() as conn:
                 await row(conn, "select 1")
             answer["store"] = "ready"
-        except (SQLAlchemyError, OSError) as error:
+        except STORE_ERRORS as error:
             answer["store"] = f"away: {error.__class__.__name__}"
         for name, last_error, task in (
             ("relay", self.relay.last_error, self._task("relay")),

@@ -53,7 +53,8 @@ async def principal_of(request: Request) -> Principal:
             advice="Send it as `Authorization: Bearer <key>` or as `X-Mejora-Key: <key>`.",
             headers={"WWW-Authenticate": 'Bearer realm="mejora"'},
         )
-    principal = await runtime_of(request).keys.recognise(key)
+    keys = runtime_of(request).keys
+    principal = keys.remembered(key) or await keys.recognise(key)
     if principal is None:
         raise Unauthorised(
             "This key is not known, or it was revoked.",

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from mejora_events.contracts.base import Channel, Link, Origin, Severity
 from mejora_events.contracts.incidents import Incident, IncidentState
@@ -37,8 +36,8 @@ class Signal:
     origin: Origin = Origin.INTERNAL
     labels: Mapping[str, str] | None = None
     links: tuple[Link, ...] = ()
-    body: Any = None
-    """What arrived, as it came."""
+    body: bytes = b"null"
+    """What arrived, as it came: JSON."""
     received_at: datetime | None = None
     """When it came, for history that is imported; now, when it is empty."""
     traceparent: str | None = None

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import orjson
 from asyncpg import SerializationError
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.incidents import Incident
 from mejora_events.ids import IncidentId, new_id
-from mejora_events.sql import from_json, row, rows, run
+from mejora_events.sql import Row, row, rows, run
 from mejora_events.store import Work
 from mejora_intake.model import Recognition, Signal
 
@@ -22,7 +20,7 @@ Failure = tuple[str, str]
 # The newest incidents of some failures, held until the commit, in one order so that two
 # instances that take signals of the same failures wait for each other instead of deadlocking.
 _CURRENT = """
-select incident_id, body from incident
+select cast(body as text) as body from incident
 where is_current
   and (source, fingerprint) in
       (select * from unnest(cast(:sources as text[]), cast(:fingerprints as text[])))
@@ -88,7 +86,7 @@ from unnest(cast(:entry_ids as uuid[]), cast(:incident_ids as uuid[]),
 """
 
 _LOCK = """
-select incident_id, settled, body from incident
+select incident_id, settled, cast(body as text) as body from incident
 where incident_id = any(cast(:incident_ids as uuid[])) order by incident_id for update
 """
 
@@ -108,7 +106,7 @@ where incident.incident_id = d.incident_id and incident.diagnosis_version < d.ve
 """
 
 _LIST = """
-select incident_id, signature_id, priority, owner, body from incident
+select incident_id, signature_id, priority, owner, cast(body as text) as body from incident
 where (cast(:after as uuid) is null or incident_id < :after)
   and (cast(:state as text) is null or state = :state)
   and (cast(:component as text) is null or component = :component)
@@ -117,7 +115,7 @@ order by incident_id desc limit :limit
 """
 
 _ONE = """
-select incident_id, signature_id, priority, owner, body from incident
+select incident_id, signature_id, priority, owner, cast(body as text) as body from incident
 where incident_id = :incident_id
 """
 
@@ -146,13 +144,13 @@ async def hold_current(conn: AsyncConnection, failures: set[Failure]) -> dict[Fa
         sources=[source for source, _ in failures],
         fingerprints=[fingerprint for _, fingerprint in failures],
     )
-    incidents = (Incident.model_validate_json(_text(r["body"])) for r in found)
+    incidents = (Incident.model_validate_json(r["body"]) for r in found)
     return {(incident.source, incident.fingerprint): incident for incident in incidents}
 
 
 async def known_signals(
     conn: AsyncConnection, signals: Sequence[Signal]
-) -> dict[tuple[str, str], RowMapping]:
+) -> dict[tuple[str, str], Row]:
     """Tell what became of those of the signals that came before, by source and id."""
     found = await rows(
         conn,
@@ -184,7 +182,7 @@ async def keep_signals(
         dispositions=[r.disposition.value for _, r, _ in recognised],
         rules=[r.rule for _, r, _ in recognised],
         incident_ids=[incident_id for _, _, incident_id in recognised],
-        bodies=[orjson.dumps(s.body).decode() for s, _, _ in recognised],
+        bodies=[s.body.decode() for s, _, _ in recognised],
     )
     if kept != len(recognised):
         raise SerializationError("another instance took the same signal at the same time")
@@ -252,8 +250,7 @@ async def hold(
     """Give incidents, and whether each is settled, held until the commit."""
     found = await rows(work.conn, _LOCK, incident_ids=list(incident_ids))
     return {
-        r["incident_id"]: (Incident.model_validate_json(_text(r["body"])), r["settled"])
-        for r in found
+        r["incident_id"]: (Incident.model_validate_json(r["body"]), r["settled"]) for r in found
     }
 
 
@@ -286,7 +283,7 @@ async def list_incidents(
     state: str | None = None,
     component: str | None = None,
     priority: int | None = None,
-) -> Sequence[RowMapping]:
+) -> Sequence[Row]:
     """Give incidents with what diagnosis says of them, newest first."""
     return await rows(
         conn,
@@ -299,20 +296,16 @@ async def list_incidents(
     )
 
 
-async def one_incident(conn: AsyncConnection, incident_id: UUID) -> RowMapping | None:
+async def one_incident(conn: AsyncConnection, incident_id: UUID) -> Row | None:
     """Give an incident with what diagnosis says of it."""
     return await row(conn, _ONE, incident_id=incident_id)
 
 
-async def timeline(conn: AsyncConnection, incident_id: UUID) -> Sequence[RowMapping]:
+async def timeline(conn: AsyncConnection, incident_id: UUID) -> Sequence[Row]:
     """Give all that happened to an incident, in the order in which it happened."""
     return await rows(conn, _TIMELINE, incident_id=incident_id)
 
 
-def incident_of(found: RowMapping) -> Incident:
+def incident_of(found: Row) -> Incident:
     """Read the incident of a row."""
-    return Incident.model_validate_json(_text(found["body"]))
-
-
-def _text(body: object) -> str | bytes:
-    return body if isinstance(body, str | bytes) else orjson.dumps(from_json(body))
+    return Incident.model_validate_json(found["body"])

@@ -15,14 +15,13 @@ from datetime import datetime
 from uuid import uuid4
 
 import orjson
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mejora_events.contracts import TOPICS, Keep, Topic
 from mejora_events.errors import TransportUnavailable
 from mejora_events.faults import wait_or
 from mejora_events.record import Delivered, Record
-from mejora_events.sql import from_json, row, rows, run
+from mejora_events.sql import STORE_ERRORS, from_json, row, rows, run
 from mejora_events.transports import log_sql as sql
 from mejora_events.transports.base import Batch, TopicPartition
 
@@ -65,7 +64,7 @@ class PostgresSubscriber:
     async def batch(self, *, most: int, wait_seconds: float) -> AsyncIterator[Batch]:
         try:
             batch = Batch(await self._fetch(most, wait_seconds))
-        except (SQLAlchemyError, OSError) as error:
+        except STORE_ERRORS as error:
             await self._lose_connection()
             raise TransportUnavailable(f"the log did not deliver: {error!r}") from error
         try:
@@ -210,7 +209,7 @@ class PostgresSubscriber:
         self._finished.clear()
         self._beat_at = float("-inf")
         if conn is not None:
-            with contextlib.suppress(SQLAlchemyError, OSError):
+            with contextlib.suppress(*STORE_ERRORS):
                 await conn.invalidate()
                 await conn.close()
 
@@ -218,7 +217,7 @@ class PostgresSubscriber:
         self._transport.forget(self)
         if self._conn is None:
             return
-        with contextlib.suppress(SQLAlchemyError, OSError):
+        with contextlib.suppress(*STORE_ERRORS):
             await self._commit(self._conn)
             await run(self._conn, sql.LEAVE, group=self._group, member=self.member)
         await self._lose_connection()
@@ -330,5 +329,5 @@ class PostgresTransport:
 def _telling_when_away() -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except STORE_ERRORS as error:
         raise TransportUnavailable(f"the log in PostgreSQL: {error!r}") from error

@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_diagnosis.model.catalogue import Catalogue
 from mejora_diagnosis.model.replacing import EntityKey, Kept, Replacement, key_of
 from mejora_events.contracts.catalogue import Component, ComponentKind, Entity
-from mejora_events.sql import as_json, from_json, row, rows, run
+from mejora_events.sql import Row, as_json, from_json, row, rows, run
 from mejora_events.store import Work
 
 _ENTITY: TypeAdapter[Entity] = TypeAdapter(Entity)
@@ -100,7 +99,7 @@ async def take_turn(work: Work) -> InForce:
     return await _of_state(work.conn, await row(work.conn, _TAKE_TURN))
 
 
-async def _of_state(conn: AsyncConnection, state: RowMapping | None) -> InForce:
+async def _of_state(conn: AsyncConnection, state: Row | None) -> InForce:
     if state is None:
         raise LookupError("catalogue_state has lost its row")
     revision = state["revision"]

@@ -4,13 +4,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_diagnosis.model.cascade import Recheck, minute_of
 from mejora_events.contracts.diagnoses import Diagnosis, ScopeKind
 from mejora_events.ids import IncidentId
-from mejora_events.sql import as_json, from_json, row, rows, run
+from mejora_events.sql import Row, as_json, from_json, row, rows, run
 
 _ADD = """
 insert into diagnosis (diagnosis_id, incident_id, signature_id, component, minute, severity,
@@ -186,5 +185,5 @@ async def listed(
     return [_read(it) for it in found]
 
 
-def _read(found: RowMapping) -> Diagnosis:
+def _read(found: Row) -> Diagnosis:
     return Diagnosis.model_validate(from_json(found["body"]))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_diagnosis.model.cascade import minute_of
@@ -14,7 +13,7 @@ from mejora_diagnosis.model.history import KnownFix, KnownProblem
 from mejora_events.contracts.changes import ChangeRecorded
 from mejora_events.contracts.fixes import FixState
 from mejora_events.ids import IncidentId
-from mejora_events.sql import from_json, rows
+from mejora_events.sql import Row, from_json, rows
 
 MOST_CASES = 500
 """How many of the most recent cases are looked at, so that work does not grow with the years."""
@@ -171,7 +170,7 @@ async def _restorations(
     }
 
 
-def _tried(found: Iterable[RowMapping]) -> dict[str, tuple[TriedWorkaround, ...]]:
+def _tried(found: Iterable[Row]) -> dict[str, tuple[TriedWorkaround, ...]]:
     tried: dict[str, tuple[TriedWorkaround, ...]] = {}
     for it in found:
         one = TriedWorkaround(it["description"], it["workaround_id"], it["tried"], it["worked"])

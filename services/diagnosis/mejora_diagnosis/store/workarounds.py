@@ -4,11 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.workarounds import Workaround, WorkaroundState
-from mejora_events.sql import as_json, from_json, row, rows, run
+from mejora_events.sql import Row, as_json, from_json, row, rows, run
 
 # Keeps a fix of the fault from being noted as verified while a workaround of it is being applied.
 _HOLD_FAULTS = """
@@ -144,5 +143,5 @@ async def listed(
     return [_read(it) for it in found]
 
 
-def _read(found: RowMapping) -> Workaround:
+def _read(found: Row) -> Workaround:
     return Workaround.model_validate(from_json(found["body"]))

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.base import Money, Origin
-from mejora_events.sql import rows
+from mejora_events.sql import Row, rows
 from mejora_improvement.model.costs import Charge, CostPart, Noticed
 from mejora_improvement.model.durations import Spread
 from mejora_improvement.model.period import Period, Slice
@@ -177,7 +176,7 @@ async def tally_incidents(
     return tallies_of((await rows(conn, _TALLIES, **bound(period, part)))[0])
 
 
-def tallies_of(counted: RowMapping) -> dict[str, Tally]:
+def tallies_of(counted: Row) -> dict[str, Tally]:
     """Give the shares that one pass over the incidents counts."""
     incidents = counted["incidents"]
     return {
@@ -194,11 +193,11 @@ def tallies_of(counted: RowMapping) -> dict[str, Tally]:
     }
 
 
-def spread(counted: Mapping[Any, Any] | RowMapping) -> Spread:
+def spread(counted: Mapping[Any, Any] | Row) -> Spread:
     """Give a row of counts and quantiles as a spread."""
     median, p90 = counted["quantiles"] or (None, None)
     return Spread(counted["count"], counted["invalid"], counted["unfinished"], median, p90)
 
 
-def _tally(counted: RowMapping, numerator: str, denominator: str) -> Tally:
+def _tally(counted: Row, numerator: str, denominator: str) -> Tally:
     return Tally(counted[numerator], counted[denominator])

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.base import Money
-from mejora_events.sql import from_json, rows
+from mejora_events.sql import Row, from_json, rows
 from mejora_improvement.model.availability import Lost
 from mejora_improvement.model.debt import LivingOnPatch
 from mejora_improvement.model.durations import Spread
@@ -206,7 +205,7 @@ async def _living(
     return [_patch(r) for r in await rows(conn, _LIVING, **within)]
 
 
-def _patch(found: RowMapping) -> LivingOnPatch:
+def _patch(found: Row) -> LivingOnPatch:
     paid = from_json(found["paid"]) or ()
     estimate = found["estimated_cost"]
 

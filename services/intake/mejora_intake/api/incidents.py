@@ -6,12 +6,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.base import Channel, Time
 from mejora_events.contracts.incidents import Incident, IncidentState
 from mejora_events.ids import IncidentId
+from mejora_events.sql import Row
 from mejora_events.store import Work
 from mejora_intake import store
 from mejora_intake.api.commands import (
@@ -181,7 +181,7 @@ async def _with_timeline(conn: AsyncConnection, incident_id: UUID) -> IncidentWi
     return IncidentWithTimeline(**_shown(found).model_dump(), timeline=entries)
 
 
-def _shown(found: RowMapping) -> IncidentShown:
+def _shown(found: Row) -> IncidentShown:
     return IncidentShown(
         **store.incident_of(found).model_dump(),
         signature_id=found["signature_id"],

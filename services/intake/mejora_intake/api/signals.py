@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import orjson
@@ -17,7 +17,8 @@ from mejora_events.tracing import current_traceparent
 from mejora_intake.api.commands import Taken
 from mejora_intake.model import Disposition, Signal, SignalState
 from mejora_intake.sources import KINDS
-from mejora_intake.sources.reading import NotUnderstood, Understood, digest, labels_of, text_of
+from mejora_intake.sources.kind import Message, NotJson, NotUnderstood, Understood
+from mejora_intake.sources.reading import digest, labels_of, text_of
 from mejora_service.coalesce import Coalescer
 from mejora_service.errors import Forbidden, Invalid, Malformed, NotFound
 from mejora_service.keys import Principal
@@ -126,18 +127,21 @@ async def post_signals(request: Request) -> Response:
     now = runtime_of(request).clock.now()
     try:
         if request.headers.get("content-type", "").startswith("application/x-ndjson"):
-            posted = [_POSTED.validate_json(line) for line in raw.splitlines() if line.strip()]
+            bodies = [line for line in raw.splitlines() if line.strip()]
+            posted = [_POSTED.validate_json(line) for line in bodies]
         elif raw.lstrip()[:1] == b"[":
             posted = _LIST.validate_json(raw)
+            bodies = [one.model_dump_json(exclude_unset=True).encode() for one in posted]
         else:
-            posted = [_POSTED.validate_json(raw)]
+            posted, bodies = [_POSTED.validate_json(raw)], [raw]
     except ValidationError as error:
         raise _not_valid(error) from error
     signals = []
-    for one in posted:
+    hop = current_traceparent()
+    for one, body in zip(posted, bodies, strict=True):
         _may_post_for(principal, one.source)
         _may_import(principal, one.received_at)
-        signals.append(_signal_of(one, now))
+        signals.append(_signal_of(one, body, now, hop))
     return await _take(request, signals, [])
 
 
@@ -166,16 +170,19 @@ async def post_hook(
     """Take what a real monitor sends; `dry_run=true` shows how it is understood."""
     principal = await _ingester(request)
     _may_import(principal, received_at)
-    read = KINDS.get(source)
-    if read is None:
+    kind = KINDS.get(source)
+    if kind is None:
         raise NotFound(
             f"No kind of monitor is called {source!r}.",
             advice=f"These are known: {', '.join(sorted(KINDS))}; or POST /intake/v1/signals.",
         )
     _may_post_for(principal, source)
-    body = _decoded(await request.body())
+    now = received_at or runtime_of(request).clock.now()
+    message = Message(await request.body(), source, now, request.headers)
     try:
-        understood = read(body, source, received_at or runtime_of(request).clock.now())
+        understood = kind.read(message)
+    except NotJson as error:
+        raise Malformed(f"{str(error).capitalize()}.", advice="Send it as JSON.") from error
     except NotUnderstood as error:
         raise Invalid(
             f"This is no message of {source}: {error}.",
@@ -183,7 +190,10 @@ async def post_hook(
         ) from error
     if dry_run:
         return _shown(understood)
-    signals = [replace(signal, received_at=received_at) for signal in understood.signals]
+    hop = current_traceparent()
+    signals = [
+        replace(signal, received_at=received_at, traceparent=hop) for signal in understood.signals
+    ]
     return await _take(request, signals, understood.remarks)
 
 
@@ -207,8 +217,9 @@ async def post_report(report: ReportPosted, request: Request) -> Response:
         ended_at=None,
         origin=Origin.CUSTOMER if principal.customer else report.origin,
         labels={"reporter": text_of(report.reporter)} if report.reporter else {},
-        body=report.model_dump(mode="json"),
+        body=report.model_dump_json(exclude_unset=True).encode(),
         received_at=report.received_at,
+        traceparent=current_traceparent(),
     )
     signals = [signal]
     if report.ended_at is not None:
@@ -231,6 +242,7 @@ def _ended(signal: Signal, ended_at: datetime) -> Signal:
         origin=signal.origin,
         body=signal.body,
         received_at=max(signal.received_at, ended_at) if signal.received_at else None,
+        traceparent=signal.traceparent,
     )
 
 
@@ -253,13 +265,6 @@ def _may_import(principal: Principal, received_at: datetime | None) -> None:
         require(principal, Scope.OPERATE)
 
 
-def _decoded(raw: bytes) -> Any:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Malformed(f"The body is no JSON: {error}.", advice="Send it as JSON.") from error
-
-
 def _not_valid(error: ValidationError) -> Invalid:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "the body"
@@ -269,7 +274,7 @@ def _not_valid(error: ValidationError) -> Invalid:
     )
 
 
-def _signal_of(posted: SignalPosted, now: datetime) -> Signal:
+def _signal_of(posted: SignalPosted, body: bytes, now: datetime, hop: str | None) -> Signal:
     component, summary = text_of(posted.component), text_of(posted.summary)
     return Signal(
         source=text_of(posted.source),
@@ -285,15 +290,15 @@ def _signal_of(posted: SignalPosted, now: datetime) -> Signal:
         origin=posted.origin,
         labels=labels_of(posted.labels) if posted.labels else posted.labels,
         links=posted.links,
-        body=posted.model_dump(mode="json"),
+        body=body,
         received_at=posted.received_at,
+        traceparent=hop,
     )
 
 
 async def _take(request: Request, signals: Sequence[Signal], remarks: list[str]) -> Response:
     coalescer: Coalescer[Signal, Taken] = runtime_of(request).resource
-    hop = current_traceparent()
-    taken = await coalescer.submit([replace(signal, traceparent=hop) for signal in signals])
+    taken = await coalescer.submit(signals)
     answers = [
         {
             "id": signal.id,

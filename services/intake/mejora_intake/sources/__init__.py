@@ -1,14 +1,18 @@
-"""The kinds of monitors whose own messages are understood, one module each."""
+"""The kinds of monitors whose own messages are understood: each module here with a `KIND`."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
 
-from mejora_intake.sources import alertmanager
-from mejora_intake.sources.reading import Understood
+from mejora_intake.sources.kind import Kind
 
-Reader = Callable[[Any, str, datetime], Understood]
-"""Turns a body (decoded JSON), the source's name and the time of arrival into signals."""
 
-KINDS: Mapping[str, Reader] = {"alertmanager": alertmanager.read}
-"""A kind's name is its path: POST /intake/v1/hooks/{kind}."""
+def _kinds() -> Iterator[Kind]:
+    for module in iter_modules(__path__):
+        kind = getattr(import_module(f"{__name__}.{module.name}"), "KIND", None)
+        if isinstance(kind, Kind):
+            yield kind
+
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _kinds()}
+"""By name."""

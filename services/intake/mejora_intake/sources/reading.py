@@ -1,25 +1,16 @@
 """What every source's reader needs: getting what can be had, and saying what could not."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from mejora_events.contracts.base import Severity
-from mejora_intake.model import Signal
+import orjson
 
-
-class NotUnderstood(ValueError):
-    """A body that is nothing of what its source sends; the message says what was expected."""
-
-
-@dataclass(slots=True)
-class Understood:
-    """The signals of a body, and remarks on what could not be understood."""
-
-    signals: list[Signal] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+from mejora_events.contracts.base import Link, Severity
+from mejora_events.ids import new_id
+from mejora_intake.model import Signal, SignalState
+from mejora_intake.sources.kind import Message
 
 
 def text_of(value: object, most: int = 10_000) -> str:
@@ -27,12 +18,16 @@ def text_of(value: object, most: int = 10_000) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else str(value)
-    return text[:most].replace("\x00", "\N{REPLACEMENT CHARACTER}").strip()
+    if len(text) > most:
+        text = text[:most]
+    if "\x00" in text:
+        text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return text.strip()
 
 
 def labels_of(value: object) -> dict[str, str]:
-    """Give a mapping as labels; anything else is no labels."""
-    if not isinstance(value, Mapping):
+    """Give a JSON object as labels; anything else is no labels."""
+    if not isinstance(value, dict):
         return {}
     return {text_of(name, 200): text_of(label, 2000) for name, label in value.items()}
 
@@ -47,6 +42,26 @@ def time_of(value: object) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return time if time.year > 1 else None
+
+
+def unix_time_of(value: object) -> datetime | None:
+    """Read seconds, milliseconds, microseconds or nanoseconds since 1970; None for none or 0.
+
+    The unit is told by the size: no monitor speaks of a time before 1973 or after 5138 in
+    seconds, and each unit begins where the one before has become impossible.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        count = float(value)
+        while abs(count) >= _MOST_SECONDS:
+            count /= 1000
+        return datetime.fromtimestamp(count, UTC) if count else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+_MOST_SECONDS = 100_000_000_000
 
 
 def _with_six_digits(value: str) -> str:
@@ -70,6 +85,74 @@ _SEVERITY_OF = {word: severity for severity, words in _SEVERITIES.items() for wo
 def severity_of(value: object) -> Severity:
     """Map a severity that people chose the word for."""
     return _SEVERITY_OF.get(text_of(value).lower(), Severity.UNKNOWN)
+
+
+def severity_from(scale: Mapping[str, Severity], value: object) -> Severity:
+    """Map a severity by a vendor's own scale (lower-case words), else by the words people use."""
+    return scale.get(text_of(value).lower()) or severity_of(value)
+
+
+def a_signal(
+    message: Message,
+    *,
+    fingerprint: str,
+    component: str,
+    summary: str,
+    state: SignalState,
+    severity: Severity = Severity.UNKNOWN,
+    started_at: datetime | None = None,
+    ended_at: datetime | None = None,
+    told_at: object = None,
+    description: str = "",
+    labels: Mapping[str, str] | None = None,
+    links: Iterable[tuple[str, object]] = (),
+    body: object = None,
+) -> Signal:
+    """Make a signal of what a message says; what it leaves out is filled in by the same rules.
+
+    `fingerprint` names the failure at its monitor; `told_at` is what tells this message from
+    another one about the same failure and state (by default its start and end): the same message
+    sent again has the same id, and so counts once. When nothing tells, it is a new message.
+    `links` are pairs of text and address; those that are no web address are left out. `body` is
+    what is kept of the message (default: all of it).
+    """
+    told = text_of(told_at) or "/".join(
+        time.isoformat() for time in (started_at, ended_at) if time is not None
+    )
+    return Signal(
+        source=message.source,
+        id=f"{fingerprint}:{state.value}:{told or new_id()}"[:500],
+        fingerprint=fingerprint[:500],
+        component=text_of(component, 500) or "unknown",
+        summary=text_of(summary) or "a failure without a name",
+        description=text_of(description),
+        state=state,
+        severity=severity,
+        started_at=started_at or ended_at or message.received_at,
+        ended_at=ended_at if state is SignalState.RESOLVED else None,
+        labels=dict(labels or {}),
+        links=links_of(links),
+        body=message.body if body is None else orjson.dumps(body, default=str),
+    )
+
+
+def links_of(pairs: Iterable[tuple[str, object]]) -> tuple[Link, ...]:
+    """Make links of texts and addresses; what is no web address is left out."""
+    return tuple(
+        Link(href=text_of(href, 2000), text=text)
+        for text, href in pairs
+        if text_of(href).startswith(("http://", "https://"))
+    )
+
+
+def mapping_of(value: object) -> Mapping[str, Any]:
+    """Give a JSON object, or an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(value: object) -> list[Any]:
+    """Give a JSON array, or an empty one for anything else."""
+    return value if isinstance(value, list) else []
 
 
 def digest(*parts: str) -> str:

@@ -6,13 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.fixes import Fix
 from mejora_events.contracts.problems import Action, Problem
 from mejora_events.ids import FixId, ProblemId, new_id
-from mejora_events.sql import as_json, from_json, rows, run
+from mejora_events.sql import Row, as_json, from_json, rows, run
 from mejora_problem.model.case import Case, FixCase, Outcome, verdicts_move
 from mejora_problem.model.fixes import Deployment
 from mejora_problem.model.occurrences import Summary
@@ -163,7 +162,7 @@ async def load_cases(
     ]
 
 
-def _case(found: RowMapping, now: datetime) -> Case:
+def _case(found: Row, now: datetime) -> Case:
     first_two = tuple(read_fault(body) for body in from_json(found["first_two"]) or ())
     latest = read_fault(found["latest"]) if found["latest"] else None
     problem = _read_problem(found["problem"])

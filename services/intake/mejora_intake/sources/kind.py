@@ -1,0 +1,63 @@
+"""What a kind of monitor is: a name, what it sends, and how that becomes signals."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from mejora_intake.model import Signal
+
+
+class NotUnderstood(ValueError):
+    """A body that is nothing of what its source sends; the message says what was expected."""
+
+
+class NotJson(NotUnderstood):
+    """A body that should be JSON and is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a monitor posted."""
+
+    body: bytes
+    source: str
+    """The name under which the signals are kept."""
+    received_at: datetime
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By lower-case name."""
+
+    def json(self) -> Any:
+        """Decode the body; raises NotJson."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise NotJson(f"the body is no JSON ({error})") from error
+
+
+@dataclass(slots=True)
+class Understood:
+    """The signals of a message, and remarks on what could not be understood.
+
+    A message that tells of no failure (a test, a subscription, a comment) has no signals and a
+    remark that says what it is.
+    """
+
+    signals: list[Signal] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of monitor. Its name is its path: POST /intake/v1/hooks/{name}."""
+
+    name: str
+    title: str
+    expects: str
+    """What to set up in the monitor, and what it then sends, in a sentence or two."""
+    documentation: str
+    """Where the vendor describes the format."""
+    read: Callable[[Message], Understood]
+    """Turns a message into signals; raises NotUnderstood when it is nothing of this kind."""
