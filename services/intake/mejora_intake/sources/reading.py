@@ -2,22 +2,29 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.message import Message as MimeMessage
+from email.parser import BytesParser
+from math import isfinite
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
 from mejora_events.contracts.base import Link, Severity
 from mejora_events.ids import new_id
 from mejora_intake.model import Signal, SignalState
-from mejora_intake.sources.kind import Message
+from mejora_intake.sources.kind import Message, NotUnderstood
 
 
 def text_of(value: object, most: int = 10_000) -> str:
     """Give a value as text that a store can keep, cut to a length."""
     if value is None:
         return ""
-    text = value if isinstance(value, str) else str(value)
+    try:
+        text = value if isinstance(value, str) else str(value)
+    except RecursionError:
+        return ""
     if len(text) > most:
         text = text[:most]
     if "\x00" in text:
@@ -54,6 +61,8 @@ def unix_time_of(value: object) -> datetime | None:
         return None
     try:
         count = float(value)
+        if not isfinite(count):
+            return None
         while abs(count) >= _MOST_SECONDS:
             count /= 1000
         return datetime.fromtimestamp(count, UTC) if count else None
@@ -132,8 +141,15 @@ def a_signal(
         ended_at=ended_at if state is SignalState.RESOLVED else None,
         labels=dict(labels or {}),
         links=links_of(links),
-        body=message.body if body is None else orjson.dumps(body, default=str),
+        body=message.body if body is None else _kept(body),
     )
+
+
+def _kept(body: object) -> bytes:
+    try:
+        return orjson.dumps(body, default=str)
+    except TypeError:
+        return b'"nested too deeply to be kept"'
 
 
 def links_of(pairs: Iterable[tuple[str, object]]) -> tuple[Link, ...]:
@@ -166,3 +182,131 @@ def first_of(labels: Mapping[str, Any], *names: str) -> str:
         if text := text_of(labels.get(name)):
             return text
     return ""
+
+
+def picked(value: object, *names: str) -> dict[str, str]:
+    """Give some of an object's fields as labels, without those that say nothing."""
+    fields = mapping_of(value)
+    return {name: text for name in names if (text := text_of(fields.get(name), 2000))}
+
+
+def tags_of(value: object) -> str:
+    """Give tags as one text: a text, a list of texts, or of objects with a name and a value."""
+    if not isinstance(value, list):
+        return text_of(value, 2000)
+    tags = (
+        ":".join(filter(None, (text_of(tag.get("name")), text_of(tag.get("value")))))
+        if isinstance(tag, dict)
+        else text_of(tag)
+        for tag in value
+    )
+    return text_of(", ".join(filter(None, tags)), 2000)
+
+
+def host_of(address: object) -> str:
+    """Give the host of a web address; what is no address is given as it is."""
+    text = text_of(address)
+    try:
+        return urlsplit(text if "//" in text else f"//{text}").hostname or text
+    except ValueError:
+        return text
+
+
+def with_plain_names(value: object) -> dict[str, Any]:
+    """Give an object's fields by names of small letters and digits: `Monitor_Name` → `monitorname`.
+
+    For messages whose template is the customer's, so that only the words of a name are known.
+    """
+    named: dict[str, Any] = {}
+    for name, field in mapping_of(value).items():
+        named.setdefault("".join(filter(str.isalnum, text_of(name).lower())), field)
+    return named
+
+
+_HOURS_EAST = {
+    **{"UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0, "BST": 1, "CET": 1, "CEST": 2, "EET": 2},
+    **{"EEST": 3, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8},
+    **{"PDT": -7, "IST": 5.5, "JST": 9, "AEST": 10, "AEDT": 11},
+}
+_SPELLED = ("%Y-%m-%d %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%B %d, %Y %I:%M %p")
+
+
+def spelled_time_of(value: object) -> datetime | None:
+    """Read a time as people write it, with a zone's short name (by default UTC).
+
+    `2025-03-24 17:28:40 EST`, `Fri Sep 06 20:02:15 UTC 2024` or `July 30, 2019 10:36 AM BST`.
+    """
+    words = text_of(value, 100).replace("(", " ").replace(")", " ").split()
+    zones = [word for word in words if word in _HOURS_EAST]
+    text = " ".join(word for word in words if word not in zones)
+    east = timedelta(hours=_HOURS_EAST[zones[0]] if zones else 0)
+    for form in _SPELLED:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC) - east
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def any_time_of(*values: object) -> datetime | None:
+    """Give the first value that is a time, in whatever way it is written."""
+    for value in values:
+        if time := time_of(value) or unix_time_of(value) or spelled_time_of(value):
+            return time
+    return None
+
+
+def fields_of(message: Message) -> Mapping[str, Any]:
+    """Give the fields of a body that is a JSON object or a form.
+
+    A form is told by its content type, or by how it looks when that is not said. A form whose
+    field `payload`, `data` or `message` holds a JSON object gives that object's fields.
+    Raises NotUnderstood for anything else.
+    """
+    said = message.headers.get("content-type", "").lower()
+    start = message.body.lstrip()[:1]
+    if "multipart/form-data" in said:
+        return _unwrapped(_multipart_fields(message.body, message.headers["content-type"]))
+    if start not in (b"{", b"[", b'"') and b"=" in message.body:
+        return _unwrapped(_form_fields(message.body))
+    fields = message.json()
+    if not isinstance(fields, dict):
+        raise NotUnderstood("the body is no object and no form")
+    return fields
+
+
+def _form_fields(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            body.decode(errors="replace").strip(), keep_blank_values=True, max_num_fields=1000
+        )
+    except ValueError as error:
+        raise NotUnderstood(f"the body is no form ({error})") from error
+    return dict(reversed(pairs))
+
+
+def _multipart_fields(body: bytes, content_type: str) -> dict[str, str]:
+    head = f"Content-Type: {' '.join(content_type.split())}\r\n\r\n"
+    form = BytesParser().parsebytes(head.encode(errors="replace") + body)
+    parts = form.get_payload()
+    return {
+        name: raw.decode(errors="replace")
+        for part in (parts if isinstance(parts, list) else ())
+        if isinstance(part, MimeMessage)
+        and isinstance(name := part.get_param("name", header="content-disposition"), str)
+        and isinstance(raw := part.get_payload(decode=True), bytes)
+    }
+
+
+def _unwrapped(fields: dict[str, str]) -> Mapping[str, Any]:
+    if not fields:
+        raise NotUnderstood("the body is a form without fields")
+    for name in ("payload", "data", "message"):
+        if fields.get(name, "").lstrip().startswith("{"):
+            try:
+                held = orjson.loads(fields[name])
+            except orjson.JSONDecodeError:
+                continue
+            if isinstance(held, dict):
+                return held
+    return fields
