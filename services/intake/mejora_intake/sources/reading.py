@@ -223,11 +223,18 @@ def with_plain_names(value: object) -> dict[str, Any]:
     return named
 
 
-_HOURS_EAST = {
-    **{"UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0, "BST": 1, "CET": 1, "CEST": 2, "EET": 2},
-    **{"EEST": 3, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8},
-    **{"PDT": -7, "IST": 5.5, "JST": 9, "AEST": 10, "AEDT": 11},
+_ZONES = {
+    0: "UTC GMT UT Z WET",
+    1: "BST CET",
+    2: "CEST EET",
+    3: "EEST",
+    -4: "EDT",
+    -5: "EST CDT",
+    -6: "CST MDT",
+    -7: "MST PDT",
+    -8: "PST",
 }
+_HOURS_EAST = {zone: hours for hours, zones in _ZONES.items() for zone in zones.split()}
 _SPELLED = ("%Y-%m-%d %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%B %d, %Y %I:%M %p")
 
 
@@ -251,7 +258,7 @@ def spelled_time_of(value: object) -> datetime | None:
 def any_time_of(*values: object) -> datetime | None:
     """Give the first value that is a time, in whatever way it is written."""
     for value in values:
-        if time := time_of(value) or unix_time_of(value) or spelled_time_of(value):
+        if time := unix_time_of(value) or time_of(value) or spelled_time_of(value):
             return time
     return None
 
