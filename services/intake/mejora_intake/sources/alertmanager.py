@@ -3,7 +3,11 @@
 Source: prometheus.io, Alertmanager configuration, `<webhook_config>`. An alert is identified by
 its labels, of which `fingerprint` is Alertmanager's own hash; `endsAt` of year 1 means that it has
 not ended. Alertmanager repeats a notification until it is answered, and at `repeat_interval`: the
-same alert with the same `startsAt` and status is the same message.
+same alert with the same `startsAt` and status is the same message. Before version 1.0 the list was
+called `alert`, with the start and the address of the graph in `payload`.
+
+An alert that is posted alone, without its group, is read as well. `alert_signal` is what all
+senders of Prometheus' alerts share: this webhook, Alertmanager's API and Grafana.
 """
 
 from collections.abc import Mapping
@@ -17,6 +21,7 @@ from mejora_intake.sources.reading import (
     digest,
     first_of,
     labels_of,
+    mapping_of,
     severity_of,
     text_of,
     time_of,
@@ -30,6 +35,7 @@ COMPONENT_LABELS = (
     "deployment",
     "statefulset",
     "daemonset",
+    "workload",
     "instance",
     "host",
     "node",
@@ -41,62 +47,85 @@ COMPONENT_LABELS = (
 def read(message: Message) -> Understood:
     """Read a group of alerts; one that is no alert is remarked on and loses no other.
 
-    Raises NotUnderstood when there is no list of alerts at all.
+    Raises NotUnderstood when there is no list of alerts and it is no alert itself.
     """
-    body = message.json()
-    if not isinstance(body, dict) or not isinstance(body.get("alerts"), list):
+    body = mapping_of(message.json())
+    for name in ("alerts", "alert"):
+        if isinstance(body.get(name), list):
+            return understood_of(message, body, name)
+    if not (isinstance(body.get("labels"), dict) and body["labels"]):
         raise NotUnderstood("an Alertmanager webhook is an object with a list `alerts`")
-    group = {name: value for name, value in body.items() if name != "alerts"}
+    return Understood([alert_signal(message, body, {})])
+
+
+def understood_of(message: Message, group: Mapping[str, Any], name: str = "alerts") -> Understood:
+    """Read the alerts that a group holds under a name."""
+    shared = {key: value for key, value in group.items() if key != name}
     understood = Understood()
-    for place, alert in enumerate(body["alerts"]):
+    for place, alert in enumerate(group[name]):
         if isinstance(alert, dict):
-            understood.signals.append(_signal(message, alert, group))
+            understood.signals.append(alert_signal(message, alert, shared))
         else:
-            understood.remarks.append(f"alerts.{place} is no object and was left out")
+            understood.remarks.append(f"{name}.{place} is no object and was left out")
     return understood
 
 
-def _signal(message: Message, alert: Mapping[str, Any], group: Mapping[str, Any]) -> Signal:
-    labels = labels_of(group.get("commonLabels")) | labels_of(alert.get("labels"))
+def alert_signal(message: Message, alert: Mapping[str, Any], group: Mapping[str, Any]) -> Signal:
+    """Make a signal of an alert and what its group says for all of its alerts."""
+    own = labels_of(alert.get("labels"))
+    labels = labels_of(group.get("commonLabels")) | own
     notes = labels_of(group.get("commonAnnotations")) | labels_of(alert.get("annotations"))
+    old = mapping_of(alert.get("payload"))
+    # Grafana calls an alert about a rule without data by a name of its own, the rule in a label.
+    name = labels.get("rulename") or labels.get("alertname", "")
+    started = alert.get("startsAt") or old.get("activeSince")
+    started_at = time_of(started)
+    summary = first_of(notes, "summary", "title", "message") or first_of(alert, "summary") or name
     state = _state(alert, group, message.received_at)
-    started_at = time_of(alert.get("startsAt"))
-    fingerprint = text_of(alert.get("fingerprint")) or digest(
-        *(f"{name}={value}" for name, value in sorted(labels_of(alert.get("labels")).items()))
-    )
-    name = labels.get("alertname", "")
     return a_signal(
         message,
-        fingerprint=fingerprint,
+        fingerprint=text_of(alert.get("fingerprint")) or _fingerprint(own, summary),
         component=first_of(labels, *COMPONENT_LABELS) or name,
-        summary=first_of(notes, "summary", "title", "message") or name,
-        description=first_of(notes, "description", "message"),
+        summary=summary,
+        description=first_of(notes, "description", "message") or first_of(alert, "description"),
         state=state,
         severity=severity_of(labels.get("severity") or notes.get("severity")),
         started_at=started_at,
-        ended_at=time_of(alert.get("endsAt")),
-        told_at=started_at and alert.get("startsAt"),
+        ended_at=time_of(alert.get("endsAt")) if state is SignalState.RESOLVED else None,
+        told_at=started_at and started,
         labels=labels,
         links=(
-            ("graph", alert.get("generatorURL")),
-            ("dashboard", notes.get("dashboard_url") or notes.get("dashboard")),
-            ("runbook", notes.get("runbook_url") or notes.get("runbook")),
+            ("graph", alert.get("generatorURL") or old.get("generatorURL")),
+            (
+                "dashboard",
+                alert.get("dashboardURL") or first_of(notes, "dashboard_url", "dashboard"),
+            ),
+            ("panel", alert.get("panelURL")),
+            ("runbook", first_of(notes, "runbook_url", "runbook")),
+            ("silence", alert.get("silenceURL")),
             ("Alertmanager", group.get("externalURL")),
         ),
         body={"alert": alert, "group": group},
     )
 
 
+def _fingerprint(labels: Mapping[str, str], summary: str) -> str:
+    """Identify an alert by its labels, and by its text when they do not name it."""
+    named = () if labels.get("alertname") else (summary,)
+    return digest(*(f"{name}={value}" for name, value in sorted(labels.items())), *named)
+
+
 def _state(
     alert: Mapping[str, Any], group: Mapping[str, Any], received_at: datetime
 ) -> SignalState:
-    said = text_of(alert.get("status"))
-    if not said:
+    said = alert.get("status")
+    # Alertmanager's API says in `status` whether an alert is silenced, not whether it has ended.
+    if not isinstance(said, str) or not said:
         ended_at = time_of(alert.get("endsAt"))
         if ended_at is not None and ended_at <= received_at:
             return SignalState.RESOLVED
         said = text_of(group.get("status"))
-    return SignalState.RESOLVED if said.lower() == "resolved" else SignalState.FIRING
+    return SignalState.RESOLVED if said.strip().lower() == "resolved" else SignalState.FIRING
 
 
 KIND = Kind(

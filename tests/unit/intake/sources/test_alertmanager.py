@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 
 from mejora_events.contracts.base import Severity
@@ -9,6 +10,7 @@ from mejora_intake.model import SignalState
 from mejora_intake.sources.alertmanager import read
 from mejora_intake.sources.kind import NotUnderstood
 from support.messages import NOW, Expected, a_message, assert_understood
+from support.real_data import REAL_DATA
 
 
 def an_alert(**given: object) -> dict[str, object]:
@@ -110,6 +112,29 @@ def test_what_is_no_webhook_is_refused_with_what_was_expected(body: object) -> N
         read(a_message(body))
 
 
+def test_an_alert_alone_is_understood_without_its_group() -> None:
+    (signal,) = read(a_message(an_alert())).signals
+    assert (signal.component, signal.state) == ("payments", SignalState.FIRING)
+
+
+def test_alerts_that_only_their_text_tells_apart_are_different_failures() -> None:
+    labels = {"labels": {"severity": "warning"}}
+    one, two = (read(a_message(labels | {"summary": text})).signals[0] for text in ("A", "B"))
+    assert one.fingerprint != two.fingerprint
+
+
+def test_the_list_of_the_first_version_is_called_alert() -> None:
+    alert = {
+        "summary": "Payments take longer than 3 s",
+        "labels": {"alertname": "PaymentsSlow", "service": "payments"},
+        "payload": {"activeSince": "2026-03-01T12:58:00+01:00"},
+    }
+    (signal,) = read(a_message({"version": "1", "status": "resolved", "alert": [alert]})).signals
+    assert (signal.component, signal.state) == ("payments", SignalState.RESOLVED)
+    assert signal.summary == "Payments take longer than 3 s"
+    assert signal.started_at == datetime(2026, 3, 1, 11, 58, tzinfo=UTC)
+
+
 def test_text_that_no_store_can_keep_is_mended() -> None:
     alert = an_alert(labels={"alertname": "A\x00B"}, annotations={})
     assert "\x00" not in read(a_message(a_group(alert))).signals[0].summary
@@ -157,3 +182,22 @@ REAL = {
 
 def test_the_real_ones_are_understood() -> None:
     assert_understood("alertmanager", REAL)
+
+
+ALONE = {
+    "keep_DiskSpaceLow.json": ("unknown", "warning"),
+    "keep_HighCPUUsage.json": ("somecoolworkload", "critical"),
+    "keep_MQThirdFull_Message_queue_is_over_33.json": ("unknown", "warning"),
+    "keep_NetworkLatencyHigh.json": ("unknown", "info"),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_real_alert_alone_is_understood(name: str) -> None:
+    body = REAL_DATA / "webhooks" / "prometheus_keep" / name
+    if not body.exists():
+        pytest.skip("the real data is not there (MEJORA_REAL_DATA)")
+    alert = orjson.loads(body.read_bytes())
+    (signal,) = read(a_message(alert)).signals
+    assert (signal.component, signal.severity.value) == ALONE[name]
+    assert (signal.summary, signal.state) == (alert["summary"], SignalState.FIRING)
