@@ -40,10 +40,7 @@ BROKEN = [
         "a signal doubled",
         "intake",
         "select signal_id as id from signal limit 1",
-        (
-            "alter table signal drop constraint signal_pkey",
-            "insert into signal select * from signal where signal_id = :id",
-        ),
+        ("insert into signal select * from signal where signal_id = :id",),
         Kind.DOUBLED,
     ),
     Broken(
@@ -75,10 +72,10 @@ BROKEN = [
         "select gen_random_uuid() as id",
         (
             """
-            insert into incident (incident_id, source, fingerprint, is_current, state, component,
-                                  severity, reported_at, body)
-            select cast(:id as uuid), source, fingerprint, false, state, component, severity,
-                   reported_at, body
+            insert into incident (incident_id, source, fingerprint, is_current, version, state,
+                                  component, severity, reported_at, occurrences)
+            select cast(:id as uuid), source, fingerprint, false, version, state, component,
+                   severity, reported_at, occurrences
             from incident limit 1
             """,
         ),

@@ -43,7 +43,8 @@ where (source, signal_id) in
 SIGNALS_DOUBLED = "select source, signal_id from signal group by 1, 2 having count(*) > 1"
 
 OCCURRENCES = """
-select incident_id, cast(body ->> 'occurrences' as integer) as occurrences from incident
+select incident_id, occurrences from incident
+where stored_at >= (select coalesce(max(gone_before), '-infinity') from signal_retention)
 """
 
 # The incidents that signals name, and how many of them count as occurrences.
@@ -64,8 +65,7 @@ FEED = "select source, event_id from feed where event_id >= :youngest"
 # What each service holds of each thing: id, version, and the key of the events about it.
 HELD: Mapping[tuple[str, str], str] = {
     (INCIDENT.name, "intake"): """
-        select incident_id as id, cast(body ->> 'version' as integer) as version,
-               incident_id as key from incident
+        select incident_id as id, version, incident_id as key from incident
     """,
     (INCIDENT.name, "diagnosis"): """
         select incident_id as id, version, incident_id as key from incident

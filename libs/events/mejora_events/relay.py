@@ -117,11 +117,12 @@ class Relay:
         return True
 
     async def _round(self, conn: AsyncConnection, stopping: asyncio.Event) -> bool:
+        """Publish the oldest; tell whether there may be more that nobody will be told of."""
         oldest = await rows(conn, _OLDEST, most=self.batch)
         if not oldest or not await self._publish(_records(oldest), stopping):
             return False
         await run(conn, _CONFIRM, seqs=[r["seq"] for r in oldest])
-        return True
+        return len(oldest) == self.batch
 
     async def _publish(self, records: Sequence[Record], stopping: asyncio.Event) -> bool:
         """Publish, however long it takes; tell False when stopped before the broker confirmed."""

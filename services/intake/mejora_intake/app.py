@@ -1,6 +1,6 @@
 """Intake, put together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -8,13 +8,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from mejora_events.store import Work
 from mejora_intake.api import router
 from mejora_intake.api.commands import Taken, take_signals
 from mejora_intake.model import Signal
 from mejora_intake.reactions import REACTIONS
+from mejora_intake.store import days
 from mejora_service.coalesce import Coalescer
 from mejora_service.runtime import Runtime
-from mejora_service.service import Service
+from mejora_service.service import Periodic, Service
 from mejora_service.settings import ServiceSettings
 
 
@@ -25,6 +27,8 @@ class IntakeSettings(ServiceSettings):
     """Failing again within this time of being restored reopens the incident."""
     most_signals_waiting: Annotated[int, Field(ge=1)] = 20_000
     """More than this waiting to be stored is answered with 429."""
+    signals_kept_days: Annotated[int, Field(ge=1)] = 90
+    """How long messages are kept; incidents and their counts stay."""
 
 
 @asynccontextmanager
@@ -33,6 +37,8 @@ async def _taking(runtime: Runtime) -> AsyncIterator[Coalescer[Signal, Taken]]:
     settings = runtime.settings
     if not isinstance(settings, IntakeSettings):
         raise TypeError("intake runs with IntakeSettings")
+    async with runtime.store.begin(actor="mejora") as work:
+        await days.make_days(work)
     take = partial(take_signals, flap_window_seconds=settings.flap_window_seconds)
     coalescer = Coalescer[Signal, Taken](
         runtime.store, "intake", take, most_waiting=settings.most_signals_waiting
@@ -41,12 +47,21 @@ async def _taking(runtime: Runtime) -> AsyncIterator[Coalescer[Signal, Taken]]:
         yield coalescer
 
 
+def _periodics(settings: IntakeSettings) -> Sequence[Periodic]:
+    async def turn_days(work: Work) -> None:
+        await days.make_days(work)
+        await days.drop_days(work, settings.signals_kept_days)
+
+    return (Periodic("days", 3600.0, turn_days),)
+
+
 SERVICE = Service(
     name="intake",
     migrations=Path(__file__).with_name("migrations"),
     settings=IntakeSettings,
     router=router,
     reactions=lambda _: REACTIONS,
+    periodics=_periodics,
     resource=_taking,
     issues_keys=True,
 )

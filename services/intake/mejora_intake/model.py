@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from mejora_events.contracts.base import Channel, Link, Origin, Severity
 from mejora_events.contracts.incidents import Incident, IncidentState
@@ -73,6 +74,22 @@ class Recognition:
     """Fields that changed without a change of state, when that is worth telling."""
 
 
+class Standing(Protocol):
+    """What is known of an incident without reading all of it."""
+
+    @property
+    def state(self) -> IncidentState: ...
+
+    @property
+    def severity(self) -> Severity: ...
+
+    @property
+    def channel(self) -> Channel | None: ...
+
+    @property
+    def restored_at(self) -> datetime | None: ...
+
+
 _WORSE_FIRST = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO)
 
 
@@ -83,9 +100,26 @@ def _is_worse(new: Severity, old: Severity) -> bool:
     return old not in _WORSE_FIRST or _WORSE_FIRST.index(new) < _WORSE_FIRST.index(old)
 
 
-def _is_threshold(occurrences: int) -> bool:
-    """Tell whether a count is worth an event: 10, 100, 1,000, …"""
-    return occurrences >= 10 and set(str(occurrences)[1:]) == {"0"} and str(occurrences)[0] == "1"
+def passes_threshold(before: int, now: int) -> bool:
+    """Tell whether a count has grown so far that it is worth an event: 10, 100, 1,000, …"""
+    return now >= 10 and len(str(now)) > len(str(before))
+
+
+def repetition(current: Standing, signal: Signal) -> str | None:
+    """Tell by which rule a signal is one more occurrence and nothing else, if it is."""
+    if signal.state is not SignalState.FIRING or _is_worse(signal.severity, current.severity):
+        return None
+    return _is_repeated(current, signal)
+
+
+def _is_repeated(current: Standing, signal: Signal) -> str | None:
+    if current.state is IncidentState.CLOSED:
+        return None
+    if current.state is not IncidentState.RESTORED or current.restored_at is None:
+        return "its incident is open"
+    if signal.started_at <= current.restored_at and current.channel is Channel.ALTERNATE:
+        return "an alternate channel carries the service meanwhile"
+    return None
 
 
 def recognise(
@@ -107,11 +141,9 @@ def recognise(
         return _open(signal, received_at, new_id, None, "no incident of this fingerprint")
     if current.state is IncidentState.CLOSED:
         return _open(signal, received_at, new_id, current, "its last incident is closed")
-    if current.state is not IncidentState.RESTORED or current.restored_at is None:
-        return _repeat(current, signal, "its incident is open")
+    if (rule := _is_repeated(current, signal)) or current.restored_at is None:
+        return _repeat(current, signal, rule or "its incident is open")
     began_before = signal.started_at <= current.restored_at
-    if began_before and current.channel is Channel.ALTERNATE:
-        return _repeat(current, signal, "an alternate channel carries the service meanwhile")
     # A clock that runs ahead restores in the future; failing again never lies before that.
     failing_again_at = max(received_at, current.restored_at) if began_before else signal.started_at
     if failing_again_at - current.restored_at < timedelta(seconds=flap_window_seconds):
@@ -150,7 +182,7 @@ def _open(
 def _repeat(current: Incident, signal: Signal, rule: str) -> Recognition:
     occurrences = current.occurrences + 1
     changed = []
-    if _is_threshold(occurrences):
+    if passes_threshold(current.occurrences, occurrences):
         changed.append("occurrences")
     severity = current.severity
     if _is_worse(signal.severity, severity):

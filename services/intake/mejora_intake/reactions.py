@@ -24,9 +24,9 @@ from mejora_events.envelope import Event
 from mejora_events.ids import IncidentId
 from mejora_events.reactions import Reactions
 from mejora_events.store import Work
-from mejora_intake import store
 from mejora_intake.model import SETTLED, NotNow, close, reopen, restore
-from mejora_intake.store import Note
+from mejora_intake.store import incidents, timeline
+from mejora_intake.store.timeline import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +46,26 @@ async def change_many(
     wanted: Sequence[tuple[IncidentId, Callable[[Incident], Incident], Telling]],
 ) -> None:
     """Change incidents because of events, each where its state allows it; the others stay."""
-    held = await store.hold(work, {incident_id for incident_id, _, _ in wanted})
+    held = await incidents.hold(work, {incident_id for incident_id, _, _ in wanted})
     touched: dict[IncidentId, Incident] = {}
     notes: list[Note] = []
     for incident_id, rule, telling in wanted:
         if incident_id not in held:
             continue
-        incident, settled = held[incident_id]
         try:
-            changed = rule(touched.get(incident_id, incident))
+            changed = rule(touched.get(incident_id, held[incident_id].incident))
         except NotNow:
             continue
         work.emit(telling.fact(changed), at=telling.at, cause=telling.cause)
         notes.append(Note(incident_id, telling.at, telling.what, telling.actor, telling.note))
-        if settled and changed.state is IncidentState.RESTORED:
+        if held[incident_id].is_settled and changed.state is IncidentState.RESTORED:
             changed = close(changed, at=telling.at)
             settling = IncidentClosed(incident=changed, by="mejora", note=SETTLED)
             work.emit(settling, at=telling.at, cause=telling.cause)
             notes.append(Note(incident_id, telling.at, "closed", "mejora", SETTLED))
         touched[incident_id] = changed
-    await store.update_incidents(work, list(touched.values()))
-    await store.note(work, notes)
+    await incidents.update_incidents(work, list(touched.values()))
+    await timeline.note(work, notes)
 
 
 async def annotate(work: Work, events: Sequence[Event[DiagnosisEvent]]) -> None:
@@ -76,7 +75,7 @@ async def annotate(work: Work, events: Sequence[Event[DiagnosisEvent]]) -> None:
         d = event.data.diagnosis
         if d.incident_id not in newest or newest[d.incident_id][0] < d.version:
             newest[d.incident_id] = (d.version, d.signature.signature_id, d.priority, d.owner)
-    await store.annotate(work, newest)
+    await incidents.annotate(work, newest)
 
 
 async def restore_over_alternate(work: Work, events: Sequence[Event[WorkaroundApplied]]) -> None:
@@ -140,7 +139,7 @@ async def settle(work: Work, events: Sequence[Event[FixVerified]]) -> None:
     wanted = [
         _closed(incident_id, event) for event in events for incident_id in event.data.incident_ids
     ]
-    await store.mark_settled(work, [incident_id for incident_id, _, _ in wanted], settled=True)
+    await incidents.mark_settled(work, [incident_id for incident_id, _, _ in wanted], settled=True)
     await change_many(work, wanted)
 
 

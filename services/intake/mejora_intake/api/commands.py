@@ -1,9 +1,12 @@
 """What intake does on a command: hold, decide by the rules, keep, emit."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
+
+from asyncpg import SerializationError
 
 from mejora_events.contracts.base import Channel, EventData
 from mejora_events.contracts.incidents import (
@@ -18,7 +21,6 @@ from mejora_events.contracts.incidents import (
 )
 from mejora_events.ids import IncidentId, new_id
 from mejora_events.store import Work
-from mejora_intake import store
 from mejora_intake.model import (
     SETTLED,
     Disposition,
@@ -28,9 +30,13 @@ from mejora_intake.model import (
     close,
     recognise,
     reopen,
+    repetition,
     restore,
 )
-from mejora_intake.store import Failure, Note
+from mejora_intake.store import incidents, timeline
+from mejora_intake.store import signals as store
+from mejora_intake.store.signals import Current, Failure, Kept
+from mejora_intake.store.timeline import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Taken:
 
     disposition: Disposition
     rule: str
-    incident_id: UUID | None
+    incident_id: IncidentId | None
     repeated_delivery: bool = False
     """The same message came before; this is what became of it then."""
 
@@ -52,47 +58,95 @@ async def take_signals(
     work: Work, signals: Sequence[Signal], *, flap_window_seconds: float
 ) -> list[Taken]:
     """Keep signals and let each count once, in the order given; tell what became of each."""
+    ids = [store.delivery_id(signal) for signal in signals]
     failures = {(signal.source, signal.fingerprint) for signal in signals}
-    current = await store.hold_current(work.conn, failures)
-    known = await store.known_signals(work.conn, signals)
+    known = await store.known(work.conn, ids, failures)
     taken = {
         key: Taken(Disposition(r["disposition"]), r["rule"], r["incident_id"], True)
-        for key, r in known.items()
+        for key, r in known.delivered.items()
     }
-    folding = _Folding(work, current, flap_window_seconds)
+    new = [signal for key, signal in zip(ids, signals, strict=True) if key not in taken]
+    folding = await _Folding.of(work, new, known.standing, flap_window_seconds)
     answers = []
-    for signal in signals:
-        key = (signal.source, signal.id)
-        if key not in taken:
-            answers.append(folding.take(signal))
-            taken[key] = Taken(
-                answers[-1].disposition, answers[-1].rule, answers[-1].incident_id, True
-            )
-        else:
-            answers.append(taken[key])
+    for key, signal in zip(ids, signals, strict=True):
+        before = taken.get(key)
+        if before is None:
+            before = taken[key] = folding.take(key, signal)
+        elif not before.repeated_delivery:
+            before = taken[key] = replace(before, repeated_delivery=True)
+        answers.append(before)
     await folding.keep()
     return answers
 
 
 class _Folding:
-    """Signals on their way through the rules, one after the other, in memory."""
+    """Signals on their way through the rules, one after the other, in memory.
+
+    Most signals only say once more what is known: for those, the incident's standing is enough,
+    and all that changes is a count. Incidents that may change otherwise are held and read whole.
+    """
 
     def __init__(
-        self, work: Work, current: dict[Failure, Incident], flap_window_seconds: float
+        self,
+        work: Work,
+        standing: dict[Failure, Current],
+        whole: dict[Failure, Incident],
+        flap_window_seconds: float,
     ) -> None:
-        self._work, self._current = work, current
+        self._work, self._standing, self._whole = work, standing, whole
         self._window = flap_window_seconds
-        self._recognised: list[tuple[Signal, Recognition, UUID | None]] = []
+        self._kept: list[Kept] = []
+        self._counted: Counter[Failure] = Counter()
         self._touched: dict[IncidentId, Incident] = {}
         self._opened: list[IncidentId] = []
         self._notes: list[Note] = []
         self._facts: list[tuple[EventData, datetime, str | None]] = []
 
-    def take(self, signal: Signal) -> Taken:
+    @classmethod
+    async def of(
+        cls,
+        work: Work,
+        signals: Sequence[Signal],
+        standing: dict[Failure, Current],
+        flap_window_seconds: float,
+    ) -> "_Folding":
+        """Hold and read those incidents that the signals may change.
+
+        Raises SerializationError when another instance opened one of the failures just now.
+        """
+        changing = {
+            (s.source, s.fingerprint): current.incident_id
+            for s in signals
+            if (current := standing.get((s.source, s.fingerprint))) is not None
+            and repetition(current, s) is None
+        }
+        whole: dict[Failure, Incident] = {}
+        if changing:
+            held = await incidents.hold(work, changing.values())
+            for failure, incident_id in changing.items():
+                if not held[incident_id].is_current:
+                    raise SerializationError("the failure has a newer incident by now")
+                whole[failure] = held[incident_id].incident
+        return cls(work, standing, whole, flap_window_seconds)
+
+    def take(self, delivery_id: UUID, signal: Signal) -> Taken:
         failure = (signal.source, signal.fingerprint)
+        current = self._standing.get(failure)
+        if current is not None and failure not in self._whole:
+            rule = repetition(current, signal) or ""
+            self._counted[failure] += 1
+            taken = Taken(Disposition.REPEATED, rule, current.incident_id)
+        else:
+            taken = self._recognise(failure, signal)
+        self._kept.append(
+            Kept(delivery_id, signal, taken.disposition, taken.rule, taken.incident_id)
+        )
+        return taken
+
+    def _recognise(self, failure: Failure, signal: Signal) -> Taken:
         received_at = signal.received_at or self._work.now
         recognition = recognise(
-            self._current.get(failure),
+            self._whole.get(failure),
             signal,
             received_at=received_at,
             flap_window_seconds=self._window,
@@ -100,12 +154,10 @@ class _Folding:
         )
         incident = recognition.incident
         if incident is not None:
-            self._current[failure] = self._touched[incident.incident_id] = incident
+            self._whole[failure] = self._touched[incident.incident_id] = incident
             self._tell(signal, recognition, incident, received_at)
-        told = incident or self._current.get(failure)
-        incident_id = told.incident_id if told else None
-        self._recognised.append((signal, recognition, incident_id))
-        return Taken(recognition.disposition, recognition.rule, incident_id)
+        told = incident or self._whole.get(failure)
+        return Taken(recognition.disposition, recognition.rule, told.incident_id if told else None)
 
     def _tell(
         self, signal: Signal, recognition: Recognition, incident: Incident, received_at: datetime
@@ -135,18 +187,35 @@ class _Folding:
         )
 
     async def keep(self) -> None:
-        """Write all that changed, then emit: the incidents' rows are held by now."""
-        if not self._recognised:
+        """Write all that changed, then emit: the incidents' rows are held by then."""
+        if not self._kept:
             return
         opened = set(self._opened)
-        await store.open_incidents(self._work, [self._touched[i] for i in self._opened])
-        await store.update_incidents(
+        await incidents.open_incidents(self._work, [self._touched[i] for i in self._opened])
+        counted = sorted(
+            ((self._standing[failure], more) for failure, more in self._counted.items()),
+            key=lambda one: one[0].incident_id,
+        )
+        await self._tell_counts(await store.keep_signals(self._work, self._kept, counted))
+        await incidents.update_incidents(
             self._work, [i for key, i in self._touched.items() if key not in opened]
         )
-        await store.keep_signals(self._work, self._recognised)
-        await store.note(self._work, self._notes)
+        await timeline.note(self._work, self._notes)
         for fact, at, traceparent in self._facts:
             self._work.emit(fact, at=at, traceparent=traceparent)
+
+    async def _tell_counts(self, grown: Sequence[IncidentId]) -> None:
+        """Tell of counts that have become worth telling."""
+        if not grown:
+            return
+        for incident_id, held in (await incidents.hold(self._work, grown)).items():
+            incident = held.incident.model_copy(update={"version": held.incident.version + 1})
+            self._touched[incident_id] = incident
+            last = next(k.signal for k in reversed(self._kept) if k.incident_id == incident_id)
+            repeated = Recognition(
+                Disposition.REPEATED, "its incident is open", incident, ("occurrences",)
+            )
+            self._tell(last, repeated, incident, last.received_at or self._work.now)
 
 
 async def acknowledge_incident(
@@ -186,7 +255,7 @@ async def reopen_incident(work: Work, incident_id: IncidentId, *, at: datetime, 
         ),
         Note(incident_id, at, "reopened", work.actor, note),
     )
-    await store.mark_settled(work, [incident_id], settled=False)
+    await incidents.mark_settled(work, [incident_id], settled=False)
 
 
 async def close_incident(work: Work, incident_id: IncidentId, *, at: datetime, note: str) -> None:
@@ -207,16 +276,15 @@ async def _change(
     fact: Callable[[Incident], EventData],
     note: Note,
 ) -> None:
-    held = await store.hold(work, [incident_id])
+    held = await incidents.hold(work, [incident_id])
     if incident_id not in held:
         raise UnknownIncident(str(incident_id))
-    incident, settled = held[incident_id]
-    changed = rule(incident)
+    changed = rule(held[incident_id].incident)
     work.emit(fact(changed), at=note.at)
     notes = [note]
-    if settled and changed.state is IncidentState.RESTORED:
+    if held[incident_id].is_settled and changed.state is IncidentState.RESTORED:
         changed = close(changed, at=note.at)
         work.emit(IncidentClosed(incident=changed, by="mejora", note=SETTLED))
         notes.append(Note(incident_id, note.at, "closed", "mejora", SETTLED))
-    await store.update_incidents(work, [changed])
-    await store.note(work, notes)
+    await incidents.update_incidents(work, [changed])
+    await timeline.note(work, notes)

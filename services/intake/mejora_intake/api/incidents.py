@@ -13,7 +13,6 @@ from mejora_events.contracts.incidents import Incident, IncidentState
 from mejora_events.ids import IncidentId
 from mejora_events.sql import Row
 from mejora_events.store import Work
-from mejora_intake import store
 from mejora_intake.api.commands import (
     UnknownIncident,
     acknowledge_incident,
@@ -22,6 +21,8 @@ from mejora_intake.api.commands import (
     restore_incident,
 )
 from mejora_intake.model import NotNow
+from mejora_intake.store import incidents as store
+from mejora_intake.store.timeline import timeline
 from mejora_service.errors import Conflict, NotFound
 from mejora_service.paging import Page, PageQuery
 from mejora_service.web import Command, Reading, operating, reading
@@ -177,7 +178,7 @@ async def _with_timeline(conn: AsyncConnection, incident_id: UUID) -> IncidentWi
     found = await store.one_incident(conn, incident_id)
     if found is None:
         raise _unknown(incident_id)
-    entries = [TimelineEntry(**r) for r in await store.timeline(conn, incident_id)]
+    entries = [TimelineEntry(**r) for r in await timeline(conn, incident_id)]
     return IncidentWithTimeline(**_shown(found).model_dump(), timeline=entries)
 
 

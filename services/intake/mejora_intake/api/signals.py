@@ -182,7 +182,7 @@ async def post_hook(
     try:
         understood = kind.read(message)
     except NotJson as error:
-        raise Malformed(f"{str(error).capitalize()}.", advice="Send it as JSON.") from error
+        raise Malformed(f"This cannot be read: {error}.", advice="Send it as JSON.") from error
     except NotUnderstood as error:
         raise Invalid(
             f"This is no message of {source}: {error}.",

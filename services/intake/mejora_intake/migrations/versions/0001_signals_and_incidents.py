@@ -8,16 +8,22 @@ revision = "0001"
 down_revision = None
 
 _TABLES = """
+-- What is decided by and listed by, of each incident. It is updated with almost every signal, so
+-- its rows are small and leave room on their pages for the next version of themselves.
 create table incident (
     incident_id uuid primary key,
     source text not null,
     fingerprint text not null,
     -- Whether this is the newest incident of its source and fingerprint.
     is_current boolean not null,
+    version integer not null,
     state text not null,
     component text not null,
     severity text not null,
+    channel text,
     reported_at timestamptz not null,
+    restored_at timestamptz,
+    occurrences bigint not null,
     -- Whether a verified fix has settled it: it closes as soon as it is restored.
     settled boolean not null default false,
     -- What diagnosis says of it.
@@ -25,8 +31,8 @@ create table incident (
     signature_id text,
     priority smallint,
     owner text,
-    body jsonb not null
-);
+    stored_at timestamptz not null default now()
+) with (fillfactor = 60);
 
 create unique index incident_current on incident (source, fingerprint) where is_current;
 
@@ -34,6 +40,25 @@ create index incident_state on incident (state, incident_id);
 
 create index incident_component on incident (component, incident_id);
 
+-- Incidents in full, as their last event told them; but for `occurrences`, which go on counting.
+create table incident_snapshot (
+    incident_id uuid primary key references incident on delete cascade,
+    body jsonb not null
+);
+
+-- Which messages were counted, and what became of them: a message that comes again counts once.
+create table delivery (
+    -- A hash of the source and of the message's id.
+    delivery_id uuid primary key,
+    disposition text not null,
+    rule text not null,
+    incident_id uuid,
+    stored_at timestamptz not null default now()
+);
+
+create index delivery_stored_at on delivery using brin (stored_at);
+
+-- The messages, by the day on which they were stored: what is older than is kept goes by days.
 create table signal (
     source text not null,
     signal_id text not null,
@@ -47,10 +72,17 @@ create table signal (
     rule text not null,
     incident_id uuid,
     body json not null,
-    primary key (source, signal_id)
-);
+    stored_at timestamptz not null default now()
+) partition by range (stored_at);
+
+create table signal_of_no_day partition of signal default;
 
 create index signal_incident on signal (incident_id, received_at);
+
+-- Up to when messages are no longer kept.
+create table signal_retention (
+    gone_before timestamptz not null
+);
 
 create table timeline (
     entry_id uuid primary key,

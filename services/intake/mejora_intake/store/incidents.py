@@ -1,0 +1,209 @@
+"""Incidents: what is decided by and listed by, and each in full."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from asyncpg import SerializationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mejora_events.contracts.incidents import Incident
+from mejora_events.ids import IncidentId
+from mejora_events.sql import Row, row, rows, run
+from mejora_events.store import Work
+
+_SUCCEEDED = """
+update incident set is_current = false where incident_id = any(cast(:incident_ids as uuid[]))
+"""
+
+# New incidents; one whose failure another instance has just opened is left out.
+_OPEN = """
+with i as (
+    select * from unnest(
+        cast(:incident_ids as uuid[]), cast(:sources as text[]), cast(:fingerprints as text[]),
+        cast(:currents as boolean[]), cast(:versions as integer[]), cast(:states as text[]),
+        cast(:components as text[]), cast(:severities as text[]), cast(:channels as text[]),
+        cast(:reported as timestamptz[]), cast(:restored as timestamptz[]),
+        cast(:occurrences as bigint[]), cast(:bodies as text[]))
+        as i (incident_id, source, fingerprint, is_current, version, state, component, severity,
+              channel, reported_at, restored_at, occurrences, body)
+), opened as (
+    insert into incident (incident_id, source, fingerprint, is_current, version, state, component,
+                          severity, channel, reported_at, restored_at, occurrences)
+    select incident_id, source, fingerprint, is_current, version, state, component, severity,
+           channel, reported_at, restored_at, occurrences
+    from i
+    on conflict (source, fingerprint) where is_current do nothing
+    returning incident_id
+)
+insert into incident_snapshot (incident_id, body)
+select incident_id, cast(body as jsonb) from opened join i using (incident_id)
+"""
+
+_UPDATE = """
+with i as (
+    select * from unnest(
+        cast(:incident_ids as uuid[]), cast(:versions as integer[]), cast(:states as text[]),
+        cast(:severities as text[]), cast(:channels as text[]),
+        cast(:restored as timestamptz[]), cast(:occurrences as bigint[]),
+        cast(:bodies as text[]))
+        as i (incident_id, version, state, severity, channel, restored_at, occurrences, body)
+), updated as (
+    update incident
+    set version = i.version, state = i.state, severity = i.severity, channel = i.channel,
+        restored_at = i.restored_at, occurrences = i.occurrences
+    from i where incident.incident_id = i.incident_id
+)
+update incident_snapshot s set body = cast(i.body as jsonb)
+from i where s.incident_id = i.incident_id
+"""
+
+_LOCK = """
+select incident_id, is_current, settled, occurrences, cast(s.body as text) as body
+from incident join incident_snapshot s using (incident_id)
+where incident_id = any(cast(:incident_ids as uuid[]))
+order by incident_id for update of incident
+"""
+
+_SETTLE = """
+update incident set settled = :settled where incident_id = any(cast(:incident_ids as uuid[]))
+"""
+
+# Takes over what diagnosis says; an older diagnosis never overwrites a newer one.
+_ANNOTATE = """
+update incident
+set diagnosis_version = d.version, signature_id = d.signature_id, priority = d.priority,
+    owner = d.owner
+from unnest(cast(:incident_ids as uuid[]), cast(:versions as integer[]),
+            cast(:signature_ids as text[]), cast(:priorities as smallint[]),
+            cast(:owners as text[])) as d (incident_id, version, signature_id, priority, owner)
+where incident.incident_id = d.incident_id and incident.diagnosis_version < d.version
+"""
+
+_LIST = """
+select incident_id, signature_id, priority, owner, occurrences, cast(s.body as text) as body
+from incident join incident_snapshot s using (incident_id)
+where (cast(:after as uuid) is null or incident_id < :after)
+  and (cast(:state as text) is null or state = :state)
+  and (cast(:component as text) is null or component = :component)
+  and (cast(:priority as smallint) is null or priority = :priority)
+order by incident_id desc limit :limit
+"""
+
+_ONE = """
+select incident_id, signature_id, priority, owner, occurrences, cast(s.body as text) as body
+from incident join incident_snapshot s using (incident_id)
+where incident_id = :incident_id
+"""
+
+
+async def open_incidents(work: Work, incidents: Sequence[Incident]) -> None:
+    """Keep new incidents.
+
+    Raises SerializationError when another instance has opened one of these failures just now.
+    """
+    if not incidents:
+        return
+    succeeded = {i.predecessor_id for i in incidents if i.predecessor_id}
+    if succeeded:
+        await run(work.conn, _SUCCEEDED, incident_ids=list(succeeded))
+    opened = await run(
+        work.conn,
+        _OPEN,
+        **_columns(incidents),
+        sources=[i.source for i in incidents],
+        fingerprints=[i.fingerprint for i in incidents],
+        components=[i.component for i in incidents],
+        reported=[i.reported_at for i in incidents],
+        currents=[i.incident_id not in succeeded for i in incidents],
+    )
+    if opened != len(incidents):
+        raise SerializationError("another instance opened the same failure at the same time")
+
+
+async def update_incidents(work: Work, incidents: Sequence[Incident]) -> None:
+    """Keep incidents, held before, as they are now."""
+    if incidents:
+        await run(work.conn, _UPDATE, **_columns(incidents))
+
+
+def _columns(incidents: Sequence[Incident]) -> dict[str, list[Any]]:
+    return {
+        "incident_ids": [i.incident_id for i in incidents],
+        "versions": [i.version for i in incidents],
+        "states": [i.state.value for i in incidents],
+        "severities": [i.severity.value for i in incidents],
+        "channels": [i.channel.value if i.channel else None for i in incidents],
+        "restored": [i.restored_at for i in incidents],
+        "occurrences": [i.occurrences for i in incidents],
+        "bodies": [i.model_dump_json() for i in incidents],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An incident whose row is held until the commit."""
+
+    incident: Incident
+    is_settled: bool
+    is_current: bool
+
+
+async def hold(work: Work, incident_ids: Iterable[IncidentId]) -> dict[IncidentId, Held]:
+    """Give incidents, held until the commit."""
+    found = await rows(work.conn, _LOCK, incident_ids=list(incident_ids))
+    return {r["incident_id"]: Held(incident_of(r), r["settled"], r["is_current"]) for r in found}
+
+
+async def mark_settled(work: Work, incident_ids: Sequence[IncidentId], *, settled: bool) -> None:
+    """Note that a verified fix has settled incidents, or no longer has."""
+    if incident_ids:
+        await run(work.conn, _SETTLE, incident_ids=list(incident_ids), settled=settled)
+
+
+async def annotate(
+    work: Work, annotations: Mapping[IncidentId, tuple[int, str, int, str | None]]
+) -> None:
+    """Take over what diagnosis says: version, signature, priority and owner of each incident."""
+    await run(
+        work.conn,
+        _ANNOTATE,
+        incident_ids=list(annotations),
+        versions=[a[0] for a in annotations.values()],
+        signature_ids=[a[1] for a in annotations.values()],
+        priorities=[a[2] for a in annotations.values()],
+        owners=[a[3] for a in annotations.values()],
+    )
+
+
+async def list_incidents(
+    conn: AsyncConnection,
+    *,
+    after: UUID | None,
+    limit: int,
+    state: str | None = None,
+    component: str | None = None,
+    priority: int | None = None,
+) -> Sequence[Row]:
+    """Give incidents with what diagnosis says of them, newest first."""
+    return await rows(
+        conn,
+        _LIST,
+        after=after,
+        limit=limit,
+        state=state,
+        component=component,
+        priority=priority,
+    )
+
+
+async def one_incident(conn: AsyncConnection, incident_id: UUID) -> Row | None:
+    """Give an incident with what diagnosis says of it."""
+    return await row(conn, _ONE, incident_id=incident_id)
+
+
+def incident_of(found: Row) -> Incident:
+    """Read the incident of a row."""
+    incident = Incident.model_validate_json(found["body"])
+    return incident.model_copy(update={"occurrences": found["occurrences"]})

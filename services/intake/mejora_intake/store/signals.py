@@ -1,0 +1,178 @@
+"""Messages that came, and what is known of the failures that they are about."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from uuid import UUID
+
+from asyncpg import SerializationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mejora_events.contracts.base import Channel, Severity
+from mejora_events.contracts.incidents import IncidentState
+from mejora_events.ids import IncidentId
+from mejora_events.sql import Row, rows
+from mejora_events.store import Work
+from mejora_intake.model import Disposition, Signal, passes_threshold
+
+Failure = tuple[str, str]
+"""A source and a fingerprint: the same failure."""
+
+# What became of messages that came before, and what is known of the newest incidents of failures:
+# rows of two kinds, told apart by which columns they have.
+_KNOWN = """
+with delivered as (
+    select delivery_id, disposition, rule, incident_id from delivery
+    where delivery_id = any(cast(:delivery_ids as uuid[]))
+), standing as (
+    select incident_id as standing_id, source, fingerprint, version, state, severity, channel,
+           restored_at
+    from incident
+    where is_current
+      and (source, fingerprint) in
+          (select * from unnest(cast(:sources as text[]), cast(:fingerprints as text[])))
+)
+select * from delivered full join standing on false
+"""
+
+# Keeps messages with what became of them, and counts occurrences of incidents that are as they
+# were when they were looked at. The row without an incident tells how many messages were new.
+_KEEP = """
+with s as (
+    select * from unnest(
+        cast(:delivery_ids as uuid[]), cast(:sources as text[]), cast(:signal_ids as text[]),
+        cast(:fingerprints as text[]), cast(:states as text[]), cast(:severities as text[]),
+        cast(:started as timestamptz[]), cast(:ended as timestamptz[]),
+        cast(:received as timestamptz[]), cast(:dispositions as text[]), cast(:rules as text[]),
+        cast(:incident_ids as uuid[]), cast(:bodies as text[]))
+        as s (delivery_id, source, signal_id, fingerprint, state, severity, started_at, ended_at,
+              received_at, disposition, rule, incident_id, body)
+), new as (
+    insert into delivery (delivery_id, disposition, rule, incident_id)
+    select delivery_id, disposition, rule, incident_id from s
+    on conflict do nothing returning 1
+), kept as (
+    insert into signal (source, signal_id, fingerprint, state, severity, started_at, ended_at,
+                        received_at, disposition, rule, incident_id, body)
+    select source, signal_id, fingerprint, state, severity, started_at, ended_at, received_at,
+           disposition, rule, incident_id, cast(body as json)
+    from s
+), counted as (
+    update incident set occurrences = occurrences + n.more
+    from unnest(cast(:counted_ids as uuid[]), cast(:versions as integer[]),
+                cast(:mores as integer[])) as n (incident_id, version, more)
+    where incident.incident_id = n.incident_id and incident.version = n.version
+    returning incident.incident_id, occurrences, n.more
+)
+select incident_id, occurrences, more from counted
+union all
+select null, (select count(*) from new), 0
+"""
+
+
+@dataclass(slots=True)
+class Current:
+    """What is known of the newest incident of a failure without reading all of it."""
+
+    incident_id: IncidentId
+    version: int
+    state: IncidentState
+    severity: Severity
+    channel: Channel | None
+    restored_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of some messages and failures."""
+
+    delivered: dict[UUID, Row]
+    """What became of those messages that came before."""
+    standing: dict[Failure, Current]
+    """The newest incident of each failure that has one."""
+
+
+async def known(
+    conn: AsyncConnection, delivery_ids: Sequence[UUID], failures: Collection[Failure]
+) -> Known:
+    """Look some messages and the failures that they are about up."""
+    found = await rows(
+        conn,
+        _KNOWN,
+        delivery_ids=delivery_ids,
+        sources=[source for source, _ in failures],
+        fingerprints=[fingerprint for _, fingerprint in failures],
+    )
+    return Known(
+        {r["delivery_id"]: r for r in found if r["delivery_id"]},
+        {
+            (r["source"], r["fingerprint"]): Current(
+                incident_id=r["standing_id"],
+                version=r["version"],
+                state=IncidentState(r["state"]),
+                severity=Severity(r["severity"]),
+                channel=Channel(r["channel"]) if r["channel"] else None,
+                restored_at=r["restored_at"],
+            )
+            for r in found
+            if r["standing_id"]
+        },
+    )
+
+
+def delivery_id(signal: Signal) -> UUID:
+    """Name a message: the same for the same source and id."""
+    named = f"{signal.source}\x00{signal.id}".encode("utf-8", "surrogatepass")
+    return UUID(bytes=blake2b(named, digest_size=16).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A signal with what became of it."""
+
+    delivery_id: UUID
+    signal: Signal
+    disposition: Disposition
+    rule: str
+    incident_id: IncidentId | None
+
+
+async def keep_signals(
+    work: Work, kept: Sequence[Kept], counted: Sequence[tuple[Current, int]]
+) -> list[IncidentId]:
+    """Keep signals with what became of them, and add occurrences to incidents.
+
+    Gives the incidents whose count has become worth telling. Raises SerializationError when
+    another instance has kept one of the signals, or changed one of the incidents, just now.
+    """
+    signals = [k.signal for k in kept]
+    done = await rows(
+        work.conn,
+        _KEEP,
+        delivery_ids=[k.delivery_id for k in kept],
+        sources=[s.source for s in signals],
+        signal_ids=[s.id for s in signals],
+        fingerprints=[s.fingerprint for s in signals],
+        states=[s.state.value for s in signals],
+        severities=[s.severity.value for s in signals],
+        started=[s.started_at for s in signals],
+        ended=[s.ended_at for s in signals],
+        received=[s.received_at or work.now for s in signals],
+        dispositions=[k.disposition.value for k in kept],
+        rules=[k.rule for k in kept],
+        incident_ids=[k.incident_id for k in kept],
+        bodies=[s.body.decode() for s in signals],
+        counted_ids=[current.incident_id for current, _ in counted],
+        versions=[current.version for current, _ in counted],
+        mores=[more for _, more in counted],
+    )
+    if done[-1]["occurrences"] != len(kept):
+        raise SerializationError("another instance took the same signal at the same time")
+    if len(done) - 1 != len(counted):
+        raise SerializationError("an incident was changed at the same time")
+    return [
+        r["incident_id"]
+        for r in done[:-1]
+        if passes_threshold(r["occurrences"] - r["more"], r["occurrences"])
+    ]
