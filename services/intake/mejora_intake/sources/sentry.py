@@ -111,7 +111,7 @@ def _issue_signal(message: Message, action: str, issue: Mapping[str, Any]) -> Si
 
 
 def _event_signal(message: Message, about: Mapping[str, Any], event: Mapping[str, Any]) -> Signal:
-    """Make a signal of an event, and of the alert's rule or the plugin's issue that goes with it."""
+    """Make a signal of an event, with the rule or the plugin's issue that it is told of."""
     tags = _tags(event)
     details = mapping_of(event.get("metadata"))
     title = first_of(about, "message") or first_of(event, "title", "message")
