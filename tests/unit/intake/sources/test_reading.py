@@ -1,0 +1,85 @@
+"""Forms, and times as people write them."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mejora_intake.sources.kind import NotUnderstood
+from mejora_intake.sources.reading import (
+    any_time_of,
+    fields_of,
+    host_of,
+    spelled_time_of,
+    tags_of,
+    unix_time_of,
+    with_plain_names,
+)
+from support.messages import a_message
+
+MULTIPART = b'--x\r\nContent-Disposition: form-data; name="data"\r\n\r\n{"a": 1}\r\n--x--\r\n'
+
+
+def test_a_body_is_an_object_or_a_form() -> None:
+    assert fields_of(a_message({"a": 1})) == {"a": 1}
+    assert fields_of(a_message(b"a=1&b=x%20y&a=2&c=")) == {"a": "1", "b": "x y", "c": ""}
+
+
+def test_an_object_with_the_content_type_of_a_form_is_still_an_object() -> None:
+    said = "application/x-www-form-urlencoded"
+    assert fields_of(a_message({"a": "b=c"}, content_type=said)) == {"a": "b=c"}
+
+
+@pytest.mark.parametrize("name", ["payload", "data", "message"])
+def test_a_form_may_hold_an_object_in_a_field(name: str) -> None:
+    assert fields_of(a_message(f"x=y&{name}=%7B%22a%22%3A1%7D".encode())) == {"a": 1}
+    assert fields_of(a_message(f"{name}=%7Bno".encode())) == {name: "{no"}
+
+
+def test_a_form_may_have_parts() -> None:
+    said = "multipart/form-data; boundary=x"
+    assert fields_of(a_message(MULTIPART, content_type=said)) == {"a": 1}
+
+
+@pytest.mark.parametrize("body", [[], 1, None, b"", b"nothing", b"a=1" + b"&a=1" * 1001])
+def test_anything_else_is_refused(body: object) -> None:
+    with pytest.raises(NotUnderstood):
+        fields_of(a_message(body))
+    with pytest.raises(NotUnderstood):
+        fields_of(a_message(body, content_type="multipart/form-data"))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-03-01 11:58:00 UTC",
+        "2026-03-01 11:58:00 (UTC)",
+        "2026-03-01 06:58:00 EST",
+        "Sun Mar 01 11:58:00 UTC 2026",
+        "March 01, 2026 12:58 PM BST",
+        "2026-03-01T12:58:00+01:00",
+        "1772366280",
+        1772366280000,
+    ],
+)
+def test_times_are_written_in_many_ways(written: object) -> None:
+    assert any_time_of(None, "", written) == datetime(2026, 3, 1, 11, 58, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("written", ["", "soon", "inf", "-inf", "nan", None, [], "0001-01-01"])
+def test_what_is_no_time_is_none(written: object) -> None:
+    assert any_time_of(written) is None
+    assert spelled_time_of(written) is None and unix_time_of(written) is None
+
+
+def test_a_host_is_found_in_an_address() -> None:
+    assert host_of("https://shop.example:8080/x") == host_of("shop.example") == "shop.example"
+    assert host_of("http://[") == "http://["
+
+
+def test_tags_are_texts_or_objects() -> None:
+    assert tags_of(["a", {"name": "b", "value": "c"}, {"name": "d"}, None]) == "a, b:c, d"
+    assert tags_of("a b") == "a b"
+
+
+def test_plain_names_are_small_and_the_first_of_two_counts() -> None:
+    assert with_plain_names({"Monitor_Name": 1, "monitorName": 2}) == {"monitorname": 1}
