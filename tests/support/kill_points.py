@@ -136,11 +136,11 @@ def _say_whose(kind: type[Any], name: str, doing: str) -> None:
 def _wrap_broker() -> None:
     take_round, join = Relay._round, AIOKafkaConsumer.__init__
 
-    async def take_round_then_pass(self: Relay, *args: Any) -> bool:
-        told = await take_round(self, *args)
-        if told:
+    async def take_round_then_pass(self: Relay, *args: Any) -> int:
+        confirmed = await take_round(self, *args)
+        if confirmed:
             _reached("relay.confirmed")
-        return told
+        return confirmed
 
     def join_for_a_short_session(self: Any, *topics: Any, **settings: Any) -> None:
         """A killed member keeps its partitions for its session: do not wait long for that."""

@@ -110,19 +110,22 @@ class Relay:
             if taken is None or not taken["taken"]:
                 return not await rows(conn, _OLDEST, most=1)
             try:
-                while not stopping.is_set() and await self._round(conn, stopping):
+                # What commits after a round's look is told to the relay of its own process.
+                confirmed = self.batch
+                while confirmed == self.batch and not stopping.is_set():
+                    confirmed = await self._round(conn, stopping)
                     self._note(None)
             finally:
                 await _unlock(conn)
         return True
 
-    async def _round(self, conn: AsyncConnection, stopping: asyncio.Event) -> bool:
-        """Publish the oldest; tell whether there may be more that nobody will be told of."""
+    async def _round(self, conn: AsyncConnection, stopping: asyncio.Event) -> int:
+        """Publish the oldest events; tell how many the broker has confirmed."""
         oldest = await rows(conn, _OLDEST, most=self.batch)
         if not oldest or not await self._publish(_records(oldest), stopping):
-            return False
+            return 0
         await run(conn, _CONFIRM, seqs=[r["seq"] for r in oldest])
-        return len(oldest) == self.batch
+        return len(oldest)
 
     async def _publish(self, records: Sequence[Record], stopping: asyncio.Event) -> bool:
         """Publish, however long it takes; tell False when stopped before the broker confirmed."""

@@ -53,6 +53,11 @@ async def principal_of(request: Request) -> Principal:
             advice="Send it as `Authorization: Bearer <key>` or as `X-Mejora-Key: <key>`.",
             headers={"WWW-Authenticate": 'Bearer realm="mejora"'},
         )
+    return await principal_with(request, key)
+
+
+async def principal_with(request: Request, key: str) -> Principal:
+    """Tell who asks with a key; raises Unauthorised."""
     keys = runtime_of(request).keys
     principal = keys.remembered(key) or await keys.recognise(key)
     if principal is None:

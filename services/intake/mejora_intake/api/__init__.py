@@ -1,7 +1,8 @@
 """Intake's routes: those of signals first, since they are asked most."""
 
-from mejora_intake.api import incidents, keys, signals
+from mejora_intake.api import hooks, incidents, keys, signals
 
 router = signals.router
+router.include_router(hooks.router)
 router.include_router(incidents.router)
 router.include_router(keys.router)

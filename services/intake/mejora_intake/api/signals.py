@@ -1,28 +1,19 @@
-"""Routes by which signals come in."""
+"""Routes for signals in Mejora's own words, and for what people say."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
-import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from mejora_events.contracts.access import Scope
 from mejora_events.contracts.base import Link, Origin, Severity, Time
 from mejora_events.ids import new_id
 from mejora_events.tracing import current_traceparent
-from mejora_intake.api.commands import Taken
-from mejora_intake.model import Disposition, Signal, SignalState
-from mejora_intake.sources import KINDS
-from mejora_intake.sources.kind import Message, NotJson, NotUnderstood, Understood
+from mejora_intake.api.taking import Answer, ingester, may_import, may_post_for, take
+from mejora_intake.model import Signal, SignalState
 from mejora_intake.sources.reading import digest, labels_of, text_of
-from mejora_service.coalesce import Coalescer
-from mejora_service.errors import Forbidden, Invalid, Malformed, NotFound
-from mejora_service.keys import Principal
-from mejora_service.web import Plain, principal_of, require, runtime_of
+from mejora_service.errors import Invalid
+from mejora_service.web import Plain, runtime_of
 
 router = APIRouter(tags=["signals"])
 
@@ -73,56 +64,12 @@ class ReportPosted(BaseModel):
     """When it came, for history that is imported; needs the scope `operate`."""
 
 
-class SignalAnswer(BaseModel):
-    """What became of a signal."""
-
-    id: str
-    fingerprint: str
-    disposition: Disposition
-    rule: str
-    incident_id: UUID | None
-    repeated_delivery: bool
-
-
-class SignalShown(BaseModel):
-    """A signal as it was understood."""
-
-    source: str
-    id: str
-    fingerprint: str
-    component: str
-    summary: str
-    description: str
-    state: SignalState
-    severity: Severity
-    started_at: Time
-    ended_at: Time | None
-    origin: Origin
-    labels: dict[str, str]
-    links: tuple[Link, ...]
-
-
-class Answer(BaseModel):
-    """What became of each signal, in the order in which they came."""
-
-    signals: list[SignalAnswer]
-    remarks: list[str] = []
-    """What could not be understood, and was left out or guessed."""
-
-
-class DryAnswer(BaseModel):
-    """The signals as they were understood; nothing was stored."""
-
-    signals: list[SignalShown]
-    remarks: list[str] = []
-
-
 _POSTED = TypeAdapter(SignalPosted)
 
 
 async def post_signals(request: Request) -> Response:
     """Take one signal, an array of them, or one on each line (NDJSON)."""
-    principal = await _ingester(request)
+    principal = await ingester(request)
     raw = await request.body()
     now = runtime_of(request).clock.now()
     try:
@@ -139,10 +86,10 @@ async def post_signals(request: Request) -> Response:
     signals = []
     hop = current_traceparent()
     for one, body in zip(posted, bodies, strict=True):
-        _may_post_for(principal, one.source)
-        _may_import(principal, one.received_at)
+        may_post_for(principal, one.source)
+        may_import(principal, one.received_at)
         signals.append(_signal_of(one, body, now, hop))
-    return await _take(request, signals, [])
+    return await take(request, signals, [])
 
 
 router.add_api_route(
@@ -157,51 +104,11 @@ router.add_api_route(
 _LIST = TypeAdapter(list[SignalPosted])
 
 
-@router.post("/v1/hooks/{source}", status_code=202, response_model=Answer | DryAnswer)
-async def post_hook(
-    source: str,
-    request: Request,
-    dry_run: Annotated[bool, Query()] = False,
-    received_at: Annotated[
-        Time | None,
-        Query(description="When it came, for history that is imported; needs the scope `operate`"),
-    ] = None,
-) -> Response:
-    """Take what a real monitor sends; `dry_run=true` shows how it is understood."""
-    principal = await _ingester(request)
-    _may_import(principal, received_at)
-    kind = KINDS.get(source)
-    if kind is None:
-        raise NotFound(
-            f"No kind of monitor is called {source!r}.",
-            advice=f"These are known: {', '.join(sorted(KINDS))}; or POST /intake/v1/signals.",
-        )
-    _may_post_for(principal, source)
-    now = received_at or runtime_of(request).clock.now()
-    message = Message(await request.body(), source, now, request.headers)
-    try:
-        understood = kind.read(message)
-    except NotJson as error:
-        raise Malformed(f"This cannot be read: {error}.", advice="Send it as JSON.") from error
-    except NotUnderstood as error:
-        raise Invalid(
-            f"This is no message of {source}: {error}.",
-            advice=f"Point {source} here as its documentation says; nothing was stored.",
-        ) from error
-    if dry_run:
-        return _shown(understood)
-    hop = current_traceparent()
-    signals = [
-        replace(signal, received_at=received_at, traceparent=hop) for signal in understood.signals
-    ]
-    return await _take(request, signals, understood.remarks)
-
-
 @router.post("/v1/reports", status_code=202, response_model=Answer)
 async def post_report(report: ReportPosted, request: Request) -> Response:
     """Take what a person or a customer says."""
-    principal = await _ingester(request, customers_too=True)
-    _may_import(principal, report.received_at)
+    principal = await ingester(request, customers_too=True)
+    may_import(principal, report.received_at)
     source = principal.source or principal.customer or "report"
     now = report.received_at or runtime_of(request).clock.now()
     signal = Signal(
@@ -224,7 +131,7 @@ async def post_report(report: ReportPosted, request: Request) -> Response:
     signals = [signal]
     if report.ended_at is not None:
         signals.append(_ended(signal, report.ended_at))
-    return await _take(request, signals, [])
+    return await take(request, signals, [])
 
 
 def _ended(signal: Signal, ended_at: datetime) -> Signal:
@@ -244,25 +151,6 @@ def _ended(signal: Signal, ended_at: datetime) -> Signal:
         received_at=max(signal.received_at, ended_at) if signal.received_at else None,
         traceparent=signal.traceparent,
     )
-
-
-async def _ingester(request: Request, *, customers_too: bool = False) -> Principal:
-    principal = await principal_of(request)
-    require(principal, Scope.INGEST, customer_aware=customers_too)
-    return principal
-
-
-def _may_post_for(principal: Principal, source: str) -> None:
-    if principal.source is not None and principal.source != source:
-        raise Forbidden(
-            f"This key posts for the source {principal.source!r} only.",
-            advice=f"Post for it, or use a key for {source!r}.",
-        )
-
-
-def _may_import(principal: Principal, received_at: datetime | None) -> None:
-    if received_at is not None:
-        require(principal, Scope.OPERATE)
 
 
 def _not_valid(error: ValidationError) -> Invalid:
@@ -294,42 +182,3 @@ def _signal_of(posted: SignalPosted, body: bytes, now: datetime, hop: str | None
         received_at=posted.received_at,
         traceparent=hop,
     )
-
-
-async def _take(request: Request, signals: Sequence[Signal], remarks: list[str]) -> Response:
-    coalescer: Coalescer[Signal, Taken] = runtime_of(request).resource
-    taken = await coalescer.submit(signals)
-    answers = [
-        {
-            "id": signal.id,
-            "fingerprint": signal.fingerprint,
-            "disposition": t.disposition,
-            "rule": t.rule,
-            "incident_id": t.incident_id,
-            "repeated_delivery": t.repeated_delivery,
-        }
-        for signal, t in zip(signals, taken, strict=True)
-    ]
-    return Response(
-        orjson.dumps({"signals": answers, "remarks": remarks}, default=str),
-        status_code=202,
-        media_type="application/json",
-    )
-
-
-def _shown(understood: Understood) -> Response:
-    answer = DryAnswer(
-        signals=[
-            SignalShown(
-                **{
-                    name: getattr(signal, name)
-                    for name in SignalShown.model_fields
-                    if name != "labels"
-                },
-                labels=dict(signal.labels or {}),
-            )
-            for signal in understood.signals
-        ],
-        remarks=understood.remarks,
-    )
-    return Response(answer.model_dump_json(), status_code=200, media_type="application/json")
