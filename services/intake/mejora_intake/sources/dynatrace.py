@@ -1,0 +1,156 @@
+"""Dynatrace's problem notifications: a custom payload made of its placeholders.
+
+Source: docs.dynatrace.com, problem notifications, webhook integration. The placeholders are the
+names of the fields: `ProblemID` (the number people see), `PID`, `State` (`OPEN`, `RESOLVED`,
+`MERGED`), `ProblemTitle`, `ProblemSeverity`, `ProblemImpact`, `ImpactedEntities`, `ImpactedEntity`,
+`ProblemURL`, `Tags`, and the whole problem in `ProblemDetailsJSON` (version 1 of the API) or
+`ProblemDetailsJSONv2`, which alone say when it began. The problem may also be all there is, when
+the payload is only {ProblemDetailsJSONv2}. `MERGED` says that more has joined a problem that was
+told of before.
+
+Severity levels rank from availability over error, slowdown and resource contention to custom
+alerts.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from mejora_events.contracts.base import Severity
+from mejora_intake.model import Signal, SignalState
+from mejora_intake.sources.kind import Kind, Message, NotUnderstood, Understood
+from mejora_intake.sources.reading import (
+    a_signal,
+    any_time_of,
+    fields_of,
+    first_of,
+    list_of,
+    mapping_of,
+    picked,
+    severity_from,
+    tags_of,
+    text_of,
+    with_plain_names,
+)
+
+_STATES = {
+    "open": SignalState.FIRING,
+    "resolved": SignalState.RESOLVED,
+    "closed": SignalState.RESOLVED,
+}
+_SCALE = {
+    "monitoring_unavailable": Severity.CRITICAL,
+    "availability": Severity.CRITICAL,
+    "error": Severity.ERROR,
+    "performance": Severity.WARNING,
+    "slowdown": Severity.WARNING,
+    "resource_contention": Severity.WARNING,
+    "resource": Severity.WARNING,
+    "custom_alert": Severity.INFO,
+    "custom": Severity.INFO,
+    "info": Severity.INFO,
+}
+_TEST = "Dynatrace problem notification test run"
+
+
+def read(message: Message) -> Understood:
+    """Read a notification. Raises NotUnderstood when it names no problem."""
+    fields = fields_of(message)
+    told = with_plain_names(fields)
+    problem = _problem_of(told)
+    if not _id_of(told, problem):
+        raise NotUnderstood("a Dynatrace notification has a `ProblemID` or a `PID`")
+    if first_of(told, "problemtitle", "title").startswith(_TEST):
+        return Understood(remarks=["a test of the notification"])
+    said = first_of(told, "state", "problemstatus", "status") or first_of(problem, "status")
+    state = _STATES.get(said.lower())
+    if state is None:
+        return Understood(remarks=[f"a problem that is {said[:200] or 'in no state'}"])
+    return Understood([_signal(message, fields, told, problem, state)])
+
+
+def _problem_of(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the problem as the API has it: within the notification, or the notification itself."""
+    for name in ("problemdetailsjsonv2", "problemdetailsjson", "problemdetails"):
+        if problem := mapping_of(_decoded(told.get(name))):
+            return with_plain_names(problem)
+    return told
+
+
+def _decoded(value: object) -> object:
+    """Give what a text of JSON holds: a placeholder may stand within quotes."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _id_of(told: Mapping[str, Any], problem: Mapping[str, Any]) -> str:
+    number = first_of(told, "problemid", "displayid") or first_of(problem, "displayid")
+    known = first_of(told, "pid") or first_of(problem, "problemid")
+    return known or number or (first_of(problem, "id") if "displayname" in problem else "")
+
+
+def _signal(
+    message: Message,
+    fields: Mapping[str, Any],
+    told: Mapping[str, Any],
+    problem: Mapping[str, Any],
+    state: SignalState,
+) -> Signal:
+    event = mapping_of(next(iter(list_of(problem.get("rankedevents"))), None))
+    title = (
+        first_of(told, "problemtitle", "title")
+        or first_of(problem, "title")
+        or first_of(event, "eventType")
+    )
+    severity = first_of(told, "problemseverity", "severitylevel")
+    return a_signal(
+        message,
+        fingerprint=_id_of(told, problem),
+        component=_entity(told, problem) or title,
+        summary=title,
+        description=first_of(told, "problemdetailstext", "problemdetailsmarkdown"),
+        state=state,
+        severity=severity_from(_SCALE, severity or first_of(problem, "severitylevel")),
+        started_at=any_time_of(problem.get("starttime")),
+        # A problem that is open ends at -1.
+        ended_at=any_time_of(problem.get("endtime")) if state is SignalState.RESOLVED else None,
+        labels=picked({"tags": tags_of(told.get("tags"))}, "tags")
+        | picked(told, "problemid", "problemimpact", "problemseverity", "impactedentity"),
+        links=(("problem", told.get("problemurl")),),
+        body=fields,
+    )
+
+
+def _entity(told: Mapping[str, Any], problem: Mapping[str, Any]) -> str:
+    """Name the first of the things that the problem has an impact on."""
+    for value in (
+        told.get("impactedentities"),
+        problem.get("impactedentities"),
+        problem.get("affectedentities"),
+        problem.get("rankedimpacts"),
+        problem.get("rankedevents"),
+    ):
+        for entity in map(mapping_of, list_of(_decoded(value))):
+            if name := first_of(entity, "name", "entityName", "entity"):
+                return name
+    root = mapping_of(problem.get("rootcauseentity"))
+    names = first_of(told, "impactedentitynames", "namesofimpactedentities")
+    first_name = text_of(names.strip("[]\"' ").partition(",")[0].strip("\"' "))
+    return first_name or first_of(root, "name") or first_of(told, "impactedentity")
+
+
+KIND = Kind(
+    name="dynatrace",
+    title="Dynatrace",
+    expects="A problem notification of the type custom integration with this address; with a "
+    "payload that has ProblemID, PID, State, ProblemTitle, ProblemSeverity, ProblemURL, Tags, "
+    "ImpactedEntities and ProblemDetailsJSONv2 by these names, also when a problem is closed.",
+    documentation="https://docs.dynatrace.com/docs/analyze-explore-automate/"
+    "notifications-and-alerting/problem-notifications/webhook-integration",
+    read=read,
+)
