@@ -67,6 +67,8 @@ def understood_of(message: Message, group: Mapping[str, Any], name: str = "alert
             understood.signals.append(alert_signal(message, alert, shared))
         else:
             understood.remarks.append(f"{name}.{place} is no object and was left out")
+    if not group[name]:
+        understood.remarks.append("a group without alerts")
     return understood
 
 
