@@ -15,14 +15,13 @@ alerts.
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from mejora_events.contracts.base import Severity
 from mejora_intake.model import Signal, SignalState
 from mejora_intake.sources.kind import Kind, Message, NotUnderstood, Understood
 from mejora_intake.sources.reading import (
     a_signal,
     any_time_of,
+    decoded,
     fields_of,
     first_of,
     list_of,
@@ -73,19 +72,9 @@ def read(message: Message) -> Understood:
 def _problem_of(told: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give the problem as the API has it: within the notification, or the notification itself."""
     for name in ("problemdetailsjsonv2", "problemdetailsjson", "problemdetails"):
-        if problem := mapping_of(_decoded(told.get(name))):
+        if problem := mapping_of(decoded(told.get(name))):
             return with_plain_names(problem)
     return told
-
-
-def _decoded(value: object) -> object:
-    """Give what a text of JSON holds: a placeholder may stand within quotes."""
-    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
-        return value
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _id_of(told: Mapping[str, Any], problem: Mapping[str, Any]) -> str:
@@ -135,7 +124,7 @@ def _entity(told: Mapping[str, Any], problem: Mapping[str, Any]) -> str:
         problem.get("rankedimpacts"),
         problem.get("rankedevents"),
     ):
-        for entity in map(mapping_of, list_of(_decoded(value))):
+        for entity in map(mapping_of, list_of(decoded(value))):
             if name := first_of(entity, "name", "entityName", "entity"):
                 return name
     root = mapping_of(problem.get("rootcauseentity"))

@@ -15,14 +15,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-
 from mejora_events.contracts.base import Severity
 from mejora_intake.model import Signal, SignalState
 from mejora_intake.sources.kind import Kind, Message, NotUnderstood, Understood
 from mejora_intake.sources.reading import (
     a_signal,
     any_time_of,
+    decoded,
     digest,
     fields_of,
     first_of,
@@ -63,7 +62,7 @@ def read(message: Message) -> Understood:
     fields = fields_of(message)
     if "deployment" in fields:
         return Understood(remarks=["a deployment, which tells of no failure"])
-    if alert := mapping_of(_decoded(fields.get("alert"))):
+    if alert := mapping_of(decoded(fields.get("alert"))):
         return _of_apm(message, alert)
     if not first_of(fields, *_FIELDS):
         raise NotUnderstood("a New Relic notification has a `state` or a `current_state`")
@@ -77,19 +76,9 @@ def read(message: Message) -> Understood:
     return Understood([_signal(message, fields, state)])
 
 
-def _decoded(value: object) -> object:
-    """Give what a text of JSON holds; anything else as it is."""
-    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
-        return value
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return value
-
-
 def _first(value: object) -> str:
     """Give a text, or the first of a list of texts or of things with a name."""
-    held = _decoded(value)
+    held = decoded(value)
     things = held if isinstance(held, list) else [held]
     names = (first_of(one, "name") if isinstance(one, dict) else text_of(one) for one in things)
     return next(filter(None, names), "")
@@ -150,7 +139,7 @@ def _times(
 
 
 def _labels(fields: Mapping[str, Any]) -> dict[str, str]:
-    targets = _decoded(fields.get("targets"))
+    targets = decoded(fields.get("targets"))
     labels: dict[str, str] = {}
     for target in reversed(targets if isinstance(targets, list) else []):
         labels |= labels_of(mapping_of(target).get("labels"))

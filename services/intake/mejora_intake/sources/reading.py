@@ -171,6 +171,16 @@ def list_of(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def decoded(value: object) -> object:
+    """Give what a text of JSON holds, for a field that came within quotes; else the value itself."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+
+
 def digest(*parts: str) -> str:
     """Give a short stable name for some parts."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24]
