@@ -172,7 +172,7 @@ def list_of(value: object) -> list[Any]:
 
 
 def decoded(value: object) -> object:
-    """Give what a text of JSON holds, for a field that came within quotes; else the value itself."""
+    """Give what a text of JSON holds, for a field that came within quotes; else what was given."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return value
     try:
