@@ -1,17 +1,15 @@
 """CloudWatch's alarms by SNS, EventBridge or a function, and what else AWS publishes to topics.
 
-Sources: docs.aws.amazon.com, CloudWatch user guide, "Alarm events and EventBridge" and "Notifying
-users on alarm changes"; Auto Scaling, "Amazon SNS notifications"; AWS Backup, "Using Amazon SNS to
-track events"; GuardDuty, "Severity levels". An alarm is in state ALARM, OK or INSUFFICIENT_DATA;
-the last says neither that it fails nor that it works. An alarm has no severity.
+Source: docs.aws.amazon.com, CloudWatch user guide, "Alarm events and EventBridge" and "Notifying
+users on alarm changes". An alarm is in state ALARM, OK or INSUFFICIENT_DATA; the last says neither
+that it fails nor that it works. An alarm has no severity. What is no alarm: see `aws_events`.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mejora_events.contracts.base import Severity
-from mejora_intake.model import Signal, SignalState
+from mejora_intake.model import SignalState
+from mejora_intake.sources.aws_events import add_event
 from mejora_intake.sources.aws_health import add_health_event, is_health_event
 from mejora_intake.sources.kind import Kind, Message, NotUnderstood, Understood
 from mejora_intake.sources.reading import (
@@ -28,9 +26,6 @@ from mejora_intake.sources.reading import (
 from mejora_intake.sources.sns import Published, opened
 
 _STATES = {"ALARM": SignalState.FIRING, "OK": SignalState.RESOLVED}
-_FAILED = re.compile(
-    r"fail(ed|ure)?|error|unsuccessful|timed[ _]?out|expired|aborted|impaired", re.I
-)
 
 
 def read(message: Message) -> Understood:
@@ -59,18 +54,8 @@ def _add(message: Message, published: Published, understood: Understood) -> bool
         _add_alarm(message, published, _as_notified(content), understood)
     elif is_health_event(content):
         add_health_event(message, content, understood)
-    elif text_of(content.get("detail-type")) == "GuardDuty Finding":
-        understood.signals.append(_finding(message, published, content, detail))
-    elif "Event" in content and "AutoScalingGroupName" in content:
-        _add_event(message, published, content, text_of(content["Event"]), content, understood)
-    elif "detail-type" in content:
-        kind = text_of(content["detail-type"])
-        _add_event(message, published, detail, kind, content, understood)
-    elif published.topic or published.attributes:
-        kind = published.attributes.get("EventType") or published.subject or "a message"
-        _add_event(message, published, published.attributes, kind, published.content, understood)
     else:
-        return False
+        return add_event(message, published, understood)
     return True
 
 
@@ -156,101 +141,6 @@ def _most_specific(dimensions: Mapping[str, str]) -> str:
     """Give the thing that was measured: what is a part or a property of it is not a name for it."""
     named = {name: value for name, value in dimensions.items() if name not in _QUALIFIERS}
     return first_of(dimensions, *_SPECIFIC) or next((v for v in named.values() if v), "")
-
-
-def _finding(
-    message: Message, published: Published, event: Mapping[str, Any], detail: Mapping[str, Any]
-) -> Signal:
-    """Read a finding of GuardDuty, of which the severity is a number up to 10."""
-    service = mapping_of(detail.get("service"))
-    resource = mapping_of(detail.get("resource"))
-    instance = mapping_of(resource.get("instanceDetails"))
-    kind = text_of(detail.get("type"))
-    return a_signal(
-        message,
-        fingerprint=first_of(detail, "arn", "id") or digest(kind),
-        component=text_of(instance.get("instanceId"))
-        or text_of(resource.get("resourceType"))
-        or kind.partition(":")[2].partition(" ")[0].partition("/")[0]
-        or "GuardDuty",
-        summary=first_of(detail, "title") or kind,
-        description=first_of(detail, "description"),
-        state=SignalState.FIRING,
-        severity=_severity_of_finding(detail.get("severity")),
-        started_at=time_of(service.get("eventFirstSeen")) or time_of(event.get("time")),
-        told_at=service.get("eventLastSeen"),
-        labels={"type": kind, "region": first_of(event, "region")},
-        body=published.content,
-    )
-
-
-def _severity_of_finding(value: object) -> Severity:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return severity_of(value)
-    for least, severity in ((9, Severity.CRITICAL), (7, Severity.ERROR), (4, Severity.WARNING)):
-        if value >= least:
-            return severity
-    return Severity.INFO
-
-
-_NAMES = (
-    "AutoScalingGroupName",
-    "pipeline",
-    "project-name",
-    "application",
-    "DBInstanceIdentifier",
-    "SourceIdentifier",
-    "name",
-    "stateMachineArn",
-    "clusterArn",
-    "instance-id",
-    "EC2InstanceId",
-)
-_STATUS = ("state", "status", "StatusCode", "State", "build-status", "lastStatus")
-
-
-def _add_event(
-    message: Message,
-    published: Published,
-    detail: Mapping[str, Any],
-    kind: str,
-    content: Any,
-    understood: Understood,
-) -> None:
-    """Add an event that is no alarm: a signal when it says that something did not succeed."""
-    event = mapping_of(content)
-    status = first_of(detail, *_STATUS)
-    if not (_FAILED.search(kind) or _FAILED.search(status)):
-        said = " ".join(text_of(part, 100) for part in (kind, status) if part)
-        understood.remarks.append(f"{said} tells of no failure")
-        return
-    text = first_of(detail, "StatusMessage", "Cause", "message") or (
-        content if isinstance(content, str) else ""
-    )
-    component = first_of(detail, *_NAMES) or _resource_of(event, text)
-    understood.signals.append(
-        a_signal(
-            message,
-            fingerprint=digest(kind.removesuffix(" Unsuccessful"), component),
-            component=component or published.subject.removeprefix("Notification from ") or kind,
-            summary=f"{kind} {status}".strip(),
-            description=text,
-            state=SignalState.FIRING,
-            started_at=time_of(first_of(detail, "StartTime"))
-            or time_of(first_of(event, "time", "Time"))
-            or time_of(published.time),
-            told_at=first_of(detail, "ActivityId", "Id", "execution-id") or event.get("id"),
-            labels=labels_of({n: v for n, v in detail.items() if isinstance(v, str)}),
-            body=content,
-        )
-    )
-
-
-def _resource_of(event: Mapping[str, Any], text: str) -> str:
-    """Give the name at the end of the ARN of what an event or a text is about."""
-    told = re.search(r"Resource ARN ?: ?(arn:\S+?)\.?(\s|$)", text)
-    arn = told[1] if told else text_of(next(iter(list_of(event.get("resources"))), ""))
-    return re.split(r"[:/]", arn)[-1] if arn.startswith("arn:") else ""
 
 
 KIND = Kind(

@@ -121,6 +121,60 @@ def test_a_finding_is_as_severe_as_its_number() -> None:
     assert (signal.component, signal.severity) == ("EC2", Severity.ERROR)
 
 
+def test_findings_of_security_hub_and_inspector_name_their_resource() -> None:
+    hub = {
+        "Id": "f-1",
+        "Title": "Port 22 is open",
+        "Severity": {"Label": "HIGH"},
+        "Resources": [{"Type": "AwsEc2Instance", "Id": "arn:aws:ec2:eu-west-1:1:instance/i-1"}],
+        "FirstObservedAt": "2026-03-01T11:00:00Z",
+    }
+    passed = hub | {"Compliance": {"Status": "PASSED"}}
+    event = {"detail-type": "Security Hub Findings - Imported"}
+    begun, over = read(a_message(event | {"detail": {"findings": [hub, passed]}})).signals
+    assert (begun.component, begun.severity) == ("i-1", Severity.ERROR)
+    assert over.state is SignalState.RESOLVED and over.fingerprint == begun.fingerprint
+    found = {"findingArn": "f-2", "severity": "MEDIUM", "status": "ACTIVE", "title": "CVE"}
+    (inspected,) = read(
+        a_message({"detail-type": "Inspector2 Finding", "detail": found | {"resources": []}})
+    ).signals
+    assert (inspected.component, inspected.severity) == ("Inspector2", Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("detail", "component"),
+    [
+        ({"jobName": "nightly", "state": "FAILED"}, "nightly"),
+        ({"jobName": "nightly", "state": "SUCCEEDED"}, None),
+        ({"document-name": "Patch", "status": "TimedOut"}, "Patch"),
+        ({"SourceIdentifier": "orders-db", "EventCategories": ["failure"]}, "orders-db"),
+    ],
+)
+def test_an_event_is_a_failure_when_something_did_not_succeed(
+    detail: dict[str, object], component: str | None
+) -> None:
+    event = {"detail-type": "A State Change", "time": "2026-03-01T11:58:00Z", "detail": detail}
+    signals = read(a_message(event)).signals
+    assert [signal.component for signal in signals] == ([component] if component else [])
+
+
+def test_a_database_that_failed_says_so_in_its_message() -> None:
+    told = {
+        "Event Source": "db-instance",
+        "Event Time": "2026-03-01 11:58:00.091",
+        "Source ID": "orders-db",
+        "Event Message": "The DB instance failed due to storage.",
+    }
+    (signal,) = read(a_message(an_envelope(told))).signals
+    assert signal.component == "orders-db"
+    assert signal.started_at == datetime(2026, 3, 1, 11, 58, 0, 91000, tzinfo=UTC)
+
+
+def test_what_was_put_in_a_bucket_tells_of_no_failure() -> None:
+    record = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {}}
+    assert read(a_message({"Records": [record]})).signals == []
+
+
 @pytest.mark.parametrize("body", [None, 1, "x", [], {}, {"Trigger": {}}, {"Records": [1]}])
 def test_what_is_none_of_it_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood, match="AlarmName"):
