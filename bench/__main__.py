@@ -22,7 +22,9 @@ def main(
     quick: Annotated[
         bool, typer.Option("--quick", help="See that all runs; the figures mean nothing.")
     ] = False,
-    results: Annotated[Path, typer.Option(help="Where the files go.")] = RESULTS,
+    results: Annotated[
+        Path | None, typer.Option(help="Where the files go; a quick run writes none unless told.")
+    ] = None,
 ) -> None:
     """Measure the hot paths, each against a limit measured in the same run."""
     wanted = names or list(MEASUREMENTS)
@@ -34,8 +36,8 @@ def main(
     async def run() -> None:
         measured, facts = await measure(wanted, QUICK if quick else FULL, console.log)
         show([figure for figures in measured.values() for figure in figures], console)
-        if not quick:
-            keep(measured, facts, results)
+        if results or not quick:
+            keep(measured, facts, results or RESULTS)
 
     run_until_signal(run())
 

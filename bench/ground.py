@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -20,6 +20,7 @@ from bench.load import Connection, status_of
 from mejora.embedded import KafkaServer, PostgresServer
 from mejora.embedded.kafka_settings import free_port
 from mejora.embedded.process import tail
+from mejora.services import SERVICES
 from mejora_events.contracts import TOPIC_NAMES
 
 _START_SECONDS = 60.0
@@ -48,6 +49,8 @@ class Ground:
 
     def __init__(self, postgres: PostgresServer, kafka: KafkaServer, logs: Path) -> None:
         self._postgres, self._kafka, self._logs = postgres, kafka, logs
+        self._shared = AsyncExitStack()
+        self._all: Mapping[str, RunningService] | None = None
 
     @property
     def bootstrap(self) -> str:
@@ -65,7 +68,8 @@ class Ground:
         return self._postgres.url(name)
 
     async def without_topics(self) -> None:
-        """Delete what earlier measurements left in Kafka."""
+        """Delete what earlier measurements left in Kafka, and stop the services that share it."""
+        await self.close()
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
         try:
@@ -90,10 +94,33 @@ class Ground:
         async with self._running(name, command, settings) as process:
             yield RunningService(process.name, process.port, process.pid, key, database_url)
 
+    async def all_services(self) -> Mapping[str, RunningService]:
+        """Run all services; they go on, for whoever asks next, until topics must go."""
+        if self._all is None:
+            await self.without_topics()
+            async with asyncio.TaskGroup() as group:
+                starting = {
+                    name: group.create_task(self._shared.enter_async_context(self.service(name)))
+                    for name in SERVICES
+                }
+            self._all = {name: started.result() for name, started in starting.items()}
+        return self._all
+
+    async def close(self) -> None:
+        """Stop the services that measurements share."""
+        self._all = None
+        await self._shared.aclose()
+
     @asynccontextmanager
     async def floor(self) -> AsyncIterator[Running]:
         """Run the limit of `intake.single`."""
         async with self._running("floor", ("-m", "bench.floor", "{port}"), {}) as process:
+            yield process
+
+    @asynccontextmanager
+    async def bare(self) -> AsyncIterator[Running]:
+        """Run the limit of `memory`."""
+        async with self._running("bare", ("-m", "bench.bare", "{port}"), {}) as process:
             yield process
 
     @asynccontextmanager
@@ -133,10 +160,14 @@ async def ground() -> AsyncIterator[Ground]:
     """Start both servers in a folder of their own, and leave nothing of them."""
     folder = Path(tempfile.mkdtemp(prefix="mejora-bench-"))
     postgres, kafka = PostgresServer(folder / "postgres"), KafkaServer(folder / "kafka")
+    here = Ground(postgres, kafka, folder)
     try:
         await asyncio.gather(postgres.start(), kafka.start())
-        yield Ground(postgres, kafka, folder)
+        await postgres.sql("alter system set track_commit_timestamp = on")  # bench/whole.py: why
+        await postgres.restart()
+        yield here
     finally:
+        await here.close()
         await asyncio.gather(postgres.stop(), kafka.stop())
         shutil.rmtree(folder, ignore_errors=True)
 

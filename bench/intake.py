@@ -70,6 +70,7 @@ def _order(
         mix=mix,
         warm_up_seconds=scale.warm_up_seconds,
         seconds=scale.seconds,
+        most_signals=scale.most_signals,
     )
 
 

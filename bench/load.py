@@ -9,7 +9,7 @@ import asyncio
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self, cast
@@ -170,13 +170,23 @@ async def deliver(order: Order) -> Delivery:
         accepted=sending.answers[202] * order.signals_a_post,
         per_second=sending.counted * order.signals_a_post / seconds,
         answers=dict(sending.answers),
-        p50_ms=_at(took, 0.5) * 1000,
-        p99_ms=_at(took, 0.99) * 1000,
+        p50_ms=quantile(took, 0.5) * 1000,
+        p99_ms=quantile(took, 0.99) * 1000,
     )
 
 
-def _at(ordered: Sequence[float], share: float) -> float:
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Give the value that such a share of ordered values do not exceed."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
+
+
+async def ticks(count: int, per_second: float) -> AsyncIterator[float]:
+    """Wait for each of so many points of the wall clock, and give it; those missed come at once."""
+    began = time.time()
+    for number in range(count):
+        due = began + number / per_second
+        await asyncio.sleep(max(0.0, due - time.time()))
+        yield due
 
 
 async def in_own_process(order: Order) -> Delivery:

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bench import events, intake
+from bench import chain, events, intake
 from bench.figure import Figure
 from bench.ground import Ground, ground
 from bench.machine import facts
+from bench.memory import memory
 from bench.scale import Scale
 
 Measurement = Callable[[Ground, Scale], Awaitable[list[Figure]]]
@@ -16,6 +17,9 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "intake.batch": intake.batch,
     "events.relay": events.relay,
     "events.consume": events.consume,
+    "chain.latency": chain.latency,
+    "chain.throughput": chain.throughput,
+    "memory": memory,
 }
 
 

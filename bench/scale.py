@@ -11,12 +11,14 @@ class Scale:
     warm_up_seconds: float = 0.5
     seconds: float = 2.5
     """How long each side of `intake.*` is loaded in a round."""
+    most_signals: int = 60_000
+    """Signals that are made ready for it; when they run out, it ends early."""
     relayed: int = 20_000
     """Events that each side of `events.relay` sends in a round."""
     consumed: int = 20_000
     """Events that each side of `events.consume` takes in a round."""
     paced: int = 300
-    """Signals of a round of `chain.latency`, at 100 a second."""
+    """Signals of a round of `chain.latency`, at a hundred a second."""
     chained: int = 2_000
     """Incidents of a round of `chain.throughput`."""
 
@@ -26,6 +28,7 @@ QUICK = Scale(
     rounds=1,
     warm_up_seconds=0.1,
     seconds=0.5,
+    most_signals=8_000,
     relayed=1_000,
     consumed=1_000,
     paced=50,
