@@ -93,6 +93,12 @@ class ServiceProcess:
                 await asyncio.sleep(0.01)
 
     @property
+    def pid(self) -> int:
+        """Give its process id; it must have been started."""
+        assert self._process is not None and self._process.pid is not None
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Tell whether it is alive."""
         return self._process is not None and self._process.is_alive()
