@@ -1,4 +1,4 @@
-"""The incident log of a real service estate, told as its people told it: one report after another."""
+"""The incident log of a real service estate, told as its people told it: report by report."""
 
 import re
 from datetime import UTC, datetime

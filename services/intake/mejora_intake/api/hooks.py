@@ -122,7 +122,7 @@ async def post_alerts(
 
 @router.post("/v2/enqueue", status_code=202)
 @router.post("/v2/change/enqueue", status_code=202)
-async def enqueue(request: Request) -> Response:
+async def enqueue(request: Request, dry_run: DryRun = False) -> Response:
     """Take what is sent to PagerDuty's Events API v2; an `ingest` key is the routing key.
 
     Answers as PagerDuty documents it, so that its clients need another address and nothing else.
@@ -144,6 +144,8 @@ async def enqueue(request: Request) -> Response:
             ]},
             status_code=HTTPStatus.BAD_REQUEST,
         )  # fmt: skip
+    if dry_run:
+        return shown(understood.signals, understood.remarks)
     await taken(request, _hopped(understood))
     answer = {"status": "success", "message": "Event processed"}
     if understood.signals:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from mejora_events.contracts.base import Link, Origin, Severity, Time
 from mejora_events.ids import new_id
 from mejora_events.tracing import current_traceparent
-from mejora_intake.api.taking import Answer, ingester, may_import, may_post_for, take
+from mejora_intake.api.taking import Answer, ingester, may_import, may_post_for, shown, take
 from mejora_intake.model import Signal, SignalState
 from mejora_intake.sources.reading import digest, labels_of, text_of
 from mejora_service.errors import Invalid
@@ -68,7 +68,10 @@ _POSTED = TypeAdapter(SignalPosted)
 
 
 async def post_signals(request: Request) -> Response:
-    """Take one signal, an array of them, or one on each line (NDJSON)."""
+    """Take one signal, an array of them, or one on each line (NDJSON).
+
+    With `?dry_run=true` they are shown as understood, and nothing is stored.
+    """
     principal = await ingester(request)
     raw = await request.body()
     now = runtime_of(request).clock.now()
@@ -89,6 +92,8 @@ async def post_signals(request: Request) -> Response:
         may_post_for(principal, one.source)
         may_import(principal, one.received_at)
         signals.append(_signal_of(one, body, now, hop))
+    if request.scope["query_string"] and request.query_params.get("dry_run") == "true":
+        return shown(signals, [])
     return await take(request, signals, [])
 
 

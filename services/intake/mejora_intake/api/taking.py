@@ -46,6 +46,8 @@ class SignalShown(BaseModel):
     origin: Origin
     labels: dict[str, str]
     links: tuple[Link, ...]
+    body: Any
+    """What arrived, as it came."""
 
 
 class Answer(BaseModel):
@@ -126,9 +128,10 @@ def shown(signals: Sequence[Signal], remarks: Sequence[str]) -> Response:
                 **{
                     name: getattr(signal, name)
                     for name in SignalShown.model_fields
-                    if name != "labels"
+                    if name not in ("labels", "body")
                 },
                 labels=dict(signal.labels or {}),
+                body=orjson.loads(signal.body),
             )
             for signal in signals
         ],

@@ -36,6 +36,14 @@ class Message:
         except orjson.JSONDecodeError as error:
             raise NotJson(f"the body is no JSON ({error})") from error
 
+    def kept(self) -> bytes:
+        """Give the body as JSON: as it came, or as one text where it is none."""
+        try:
+            orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return orjson.dumps(self.body.decode("utf-8", "replace"))
+        return self.body
+
 
 @dataclass(slots=True)
 class Understood:

@@ -141,7 +141,7 @@ def a_signal(
         ended_at=ended_at if state is SignalState.RESOLVED else None,
         labels=dict(labels or {}),
         links=links_of(links),
-        body=message.body if body is None else _kept(body),
+        body=message.kept() if body is None else _kept(body),
     )
 
 
