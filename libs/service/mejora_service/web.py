@@ -1,12 +1,13 @@
 """What routes work with: who asks, a command's one transaction, a reading connection."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Header, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
@@ -36,6 +37,33 @@ class Plain(APIRoute):
         """Give the function as it is."""
         function: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
         return function
+
+
+def reads_body(shape: Any, content_type: str = "application/json") -> dict[str, Any]:
+    """Describe, for `openapi_extra`, a body that the function reads itself.
+
+    References are written out: FastAPI knows nothing of these models, and so keeps none of them.
+    """
+    schema = TypeAdapter(shape).json_schema()
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {content_type: {"schema": _written_out(schema, schema.get("$defs", {}))}},
+        }
+    }
+
+
+def _written_out(schema: Any, named: Mapping[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_written_out(one, named) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    whole = schema | named[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    return {
+        name: _written_out(part, named)
+        for name, part in whole.items()
+        if name not in ("$ref", "$defs")
+    }
 
 
 def runtime_of(request: Request) -> Runtime:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from mejora_events.contracts.access import Scope
 from mejora_events.contracts.base import Time
@@ -28,7 +28,7 @@ from mejora_intake.sources.kind import Kind, Message, NotJson, NotUnderstood, Un
 from mejora_intake.sources.reading import first_of, mapping_of
 from mejora_service.errors import Invalid, Malformed, NotFound, Problem
 from mejora_service.keys import Principal
-from mejora_service.web import principal_of, principal_with, require, runtime_of
+from mejora_service.web import principal_of, principal_with, reads_body, require, runtime_of
 
 router = APIRouter(tags=["hooks"])
 
@@ -49,6 +49,9 @@ SourceName = Annotated[
         " kind; by default the kind's.",
     ),
 ]
+
+
+ANY_BODY = reads_body(JsonValue)
 
 
 class KindShown(BaseModel):
@@ -77,7 +80,9 @@ async def list_kinds(request: Request) -> list[KindShown]:
     ]
 
 
-@router.post("/v1/hooks/{kind}", status_code=202, response_model=Answer | DryAnswer)
+@router.post(
+    "/v1/hooks/{kind}", status_code=202, response_model=Answer | DryAnswer, openapi_extra=ANY_BODY
+)
 async def post_hook(
     kind: str,
     request: Request,
@@ -92,7 +97,12 @@ async def post_hook(
     return await _understand(request, _kind(kind), message, received_at, dry_run=dry_run)
 
 
-@router.post("/v1/hooks/{kind}/{key}", status_code=202, response_model=Answer | DryAnswer)
+@router.post(
+    "/v1/hooks/{kind}/{key}",
+    status_code=202,
+    response_model=Answer | DryAnswer,
+    openapi_extra=ANY_BODY,
+)
 async def post_hook_by_secret_path(
     kind: str, key: str, request: Request, dry_run: DryRun = False, source: SourceName = None
 ) -> Response:
@@ -106,8 +116,12 @@ async def post_hook_by_secret_path(
     return await _understand(request, _kind(kind), message, dry_run=dry_run)
 
 
-@router.post("/api/v2/alerts", status_code=200, response_model=Answer | DryAnswer)
-@router.post("/api/v1/alerts", status_code=200, response_model=Answer | DryAnswer)
+@router.post(
+    "/api/v2/alerts", status_code=200, response_model=Answer | DryAnswer, openapi_extra=ANY_BODY
+)
+@router.post(
+    "/api/v1/alerts", status_code=200, response_model=Answer | DryAnswer, openapi_extra=ANY_BODY
+)
 async def post_alerts(
     request: Request, dry_run: DryRun = False, source: SourceName = None
 ) -> Response:
@@ -120,8 +134,8 @@ async def post_alerts(
     return answer
 
 
-@router.post("/v2/enqueue", status_code=202)
-@router.post("/v2/change/enqueue", status_code=202)
+@router.post("/v2/enqueue", status_code=202, openapi_extra=ANY_BODY)
+@router.post("/v2/change/enqueue", status_code=202, openapi_extra=ANY_BODY)
 async def enqueue(request: Request, dry_run: DryRun = False) -> Response:
     """Take what is sent to PagerDuty's Events API v2; an `ingest` key is the routing key.
 

@@ -13,7 +13,7 @@ from mejora_intake.api.taking import Answer, ingester, may_import, may_post_for,
 from mejora_intake.model import Signal, SignalState
 from mejora_intake.sources.reading import digest, labels_of, text_of
 from mejora_service.errors import Invalid
-from mejora_service.web import Plain, runtime_of
+from mejora_service.web import Plain, reads_body, runtime_of
 
 router = APIRouter(tags=["signals"])
 
@@ -104,6 +104,7 @@ router.add_api_route(
     status_code=202,
     response_model=Answer,
     route_class_override=Plain,
+    openapi_extra=reads_body(SignalPosted | list[SignalPosted]),
 )
 
 _LIST = TypeAdapter(list[SignalPosted])
