@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from mejora_events.contracts.access import AccessKeyIssued, AccessKeyRevoked, Scope
@@ -47,6 +48,8 @@ _ANY = "select 1 from access_key limit 1"
 _REMEMBER_SECONDS = 2.0
 """How long an answer is remembered, and so how long a revoked key may still work."""
 _REMEMBER_MOST = 10_000
+
+KeyT = TypeVar("KeyT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,30 +166,37 @@ class Keys:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._asked: OrderedDict[str, _Asked] = OrderedDict()
+        self._named: OrderedDict[bytes, _Asked] = OrderedDict()
 
-    def remembered(self, key: str) -> Principal | None:
-        """Tell whose key it is, if somebody's and known without looking."""
-        asked = self._asked.get(hash_of(key))
-        if asked is None or not _is_fresh(asked) or not asked.answer.done():
+    def remembered_by(self, named: bytes) -> Principal | None:
+        """Tell who a header names, if somebody and if that is known without looking."""
+        asked = self._named.get(named)
+        if asked is None or not asked.answer.done() or not _is_fresh(asked):
             return None
         return asked.answer.result()
 
-    async def recognise(self, key: str) -> Principal | None:
-        """Tell whose key it is, if anybody's."""
+    async def recognise(self, key: str, named: bytes = b"") -> Principal | None:
+        """Tell whose key it is, if anybody's; `named` is the header that held it, if one did."""
         hashed = hash_of(key)
         asked = self._asked.get(hashed)
         if asked is None or not _is_fresh(asked):
             asked = _Asked(time.monotonic(), asyncio.create_task(self._look_up(hashed)))
-            self._asked[hashed] = asked
-            self._asked.move_to_end(hashed)
-            if len(self._asked) > _REMEMBER_MOST:
-                self._asked.popitem(last=False)
+            _remember(self._asked, hashed, asked)
+        if named:
+            _remember(self._named, named, asked)
         return await asyncio.shield(asked.answer)
 
     async def _look_up(self, hashed: str) -> Principal | None:
         async with self._store.read() as conn:
             found = await row(conn, _BY_HASH, secret_sha256=hashed)
         return _principal(found) if found else None
+
+
+def _remember(answers: OrderedDict[KeyT, _Asked], by: KeyT, asked: _Asked) -> None:
+    answers[by] = asked
+    answers.move_to_end(by)
+    if len(answers) > _REMEMBER_MOST:
+        answers.popitem(last=False)
 
 
 def _is_fresh(asked: _Asked) -> bool:

@@ -74,6 +74,10 @@ def runtime_of(request: Request) -> Runtime:
 
 async def principal_of(request: Request) -> Principal:
     """Tell who asks; raises Unauthorised."""
+    keys = runtime_of(request).keys
+    named = next((v for name, v in request.scope["headers"] if name == b"authorization"), b"")
+    if principal := keys.remembered_by(named):
+        return principal
     key = key_in(request.headers)
     if key is None:
         raise Unauthorised(
@@ -81,13 +85,16 @@ async def principal_of(request: Request) -> Principal:
             advice="Send it as `Authorization: Bearer <key>` or as `X-Mejora-Key: <key>`.",
             headers={"WWW-Authenticate": 'Bearer realm="mejora"'},
         )
-    return await principal_with(request, key)
+    is_bearer = named[:7].lower() == b"bearer "
+    return await principal_with(request, key, named if is_bearer else b"")
 
 
-async def principal_with(request: Request, key: str) -> Principal:
-    """Tell who asks with a key; raises Unauthorised."""
-    keys = runtime_of(request).keys
-    principal = keys.remembered(key) or await keys.recognise(key)
+async def principal_with(request: Request, key: str, named: bytes = b"") -> Principal:
+    """Tell who asks with a key; raises Unauthorised.
+
+    `named` is the header that holds nothing but it, so that the next one is known at once.
+    """
+    principal = await runtime_of(request).keys.recognise(key, named)
     if principal is None:
         raise Unauthorised(
             "This key is not known, or it was revoked.",

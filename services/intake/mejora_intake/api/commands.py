@@ -35,7 +35,8 @@ from mejora_intake.model import (
 )
 from mejora_intake.store import incidents, timeline
 from mejora_intake.store import signals as store
-from mejora_intake.store.signals import Current, Failure, Kept
+from mejora_intake.store.incidents import Failure
+from mejora_intake.store.signals import Current, Kept
 from mejora_intake.store.timeline import Note
 
 
@@ -90,7 +91,7 @@ class _Folding:
         self,
         work: Work,
         standing: dict[Failure, Current],
-        whole: dict[Failure, Incident],
+        whole: dict[IncidentId, Incident],
         flap_window_seconds: float,
     ) -> None:
         self._work, self._standing, self._whole = work, standing, whole
@@ -99,6 +100,7 @@ class _Folding:
         self._counted: Counter[Failure] = Counter()
         self._touched: dict[IncidentId, Incident] = {}
         self._opened: list[IncidentId] = []
+        self._handed_on: dict[Failure, IncidentId] = {}
         self._notes: list[Note] = []
         self._facts: list[tuple[EventData, datetime, str | None]] = []
 
@@ -112,27 +114,26 @@ class _Folding:
     ) -> "_Folding":
         """Hold and read those incidents that the signals may change.
 
-        Raises SerializationError when another instance opened one of the failures just now.
+        Raises SerializationError when another instance handed one of their failures on just now.
         """
         changing = {
-            (s.source, s.fingerprint): current.incident_id
+            current.incident_id: current
             for s in signals
             if (current := standing.get((s.source, s.fingerprint))) is not None
             and repetition(current, s) is None
         }
-        whole: dict[Failure, Incident] = {}
+        whole: dict[IncidentId, Incident] = {}
         if changing:
-            held = await incidents.hold(work, changing.values())
-            for failure, incident_id in changing.items():
-                if not held[incident_id].is_current:
+            for incident_id, held in (await incidents.hold(work, changing)).items():
+                if held.ceded != changing[incident_id].ceded:
                     raise SerializationError("the failure has a newer incident by now")
-                whole[failure] = held[incident_id].incident
+                whole[incident_id] = held.incident
         return cls(work, standing, whole, flap_window_seconds)
 
     def take(self, delivery_id: UUID, signal: Signal) -> Taken:
         failure = (signal.source, signal.fingerprint)
         current = self._standing.get(failure)
-        if current is not None and failure not in self._whole:
+        if current is not None and current.incident_id not in self._whole:
             rule = repetition(current, signal) or ""
             self._counted[failure] += 1
             taken = Taken(Disposition.REPEATED, rule, current.incident_id)
@@ -145,8 +146,9 @@ class _Folding:
 
     def _recognise(self, failure: Failure, signal: Signal) -> Taken:
         received_at = signal.received_at or self._work.now
+        newest = self._newest(failure)
         recognition = recognise(
-            self._whole.get(failure),
+            self._whole[newest] if newest else None,
             signal,
             received_at=received_at,
             flap_window_seconds=self._window,
@@ -154,10 +156,19 @@ class _Folding:
         )
         incident = recognition.incident
         if incident is not None:
-            self._whole[failure] = self._touched[incident.incident_id] = incident
+            self._whole[incident.incident_id] = self._touched[incident.incident_id] = incident
+            if incident.incident_id != newest:
+                self._handed_on[failure] = incident.incident_id
             self._tell(signal, recognition, incident, received_at)
-        told = incident or self._whole.get(failure)
-        return Taken(recognition.disposition, recognition.rule, told.incident_id if told else None)
+        told = incident.incident_id if incident else newest
+        return Taken(recognition.disposition, recognition.rule, told)
+
+    def _newest(self, failure: Failure) -> IncidentId | None:
+        """Tell which incident a failure is with by now."""
+        if (handed_on := self._handed_on.get(failure)) is not None:
+            return handed_on
+        current = self._standing.get(failure)
+        return current.incident_id if current else None
 
     def _tell(
         self, signal: Signal, recognition: Recognition, incident: Incident, received_at: datetime
@@ -191,18 +202,35 @@ class _Folding:
         if not self._kept:
             return
         opened = set(self._opened)
-        await incidents.open_incidents(self._work, [self._touched[i] for i in self._opened])
-        counted = sorted(
-            ((self._standing[failure], more) for failure, more in self._counted.items()),
-            key=lambda one: one[0].incident_id,
+        await incidents.open_incidents(
+            self._work, [self._touched[i] for i in self._opened], self._handing_on()
         )
-        await self._tell_counts(await store.keep_signals(self._work, self._kept, counted))
+        grown = await store.keep_signals(self._work, self._kept, self._counts())
+        await self._tell_counts(grown)
         await incidents.update_incidents(
             self._work, [i for key, i in self._touched.items() if key not in opened]
         )
         await timeline.note(self._work, self._notes)
         for fact, at, traceparent in self._facts:
             self._work.emit(fact, at=at, traceparent=traceparent)
+
+    def _handing_on(self) -> dict[Failure, tuple[IncidentId, IncidentId | None]]:
+        """Give for failures the incident that they are with from now on, and were with before."""
+        return {
+            failure: (incident_id, before.incident_id if before else None)
+            for failure, incident_id in self._handed_on.items()
+            for before in (self._standing.get(failure),)
+        }
+
+    def _counts(self) -> list[tuple[Current, int]]:
+        """Give how much each incident's count grows, of all failures that are with it."""
+        more: Counter[IncidentId] = Counter()
+        counted: dict[IncidentId, Current] = {}
+        for failure, count in self._counted.items():
+            current = self._standing[failure]
+            counted[current.incident_id] = current
+            more[current.incident_id] += count
+        return [(counted[incident_id], more[incident_id]) for incident_id in sorted(counted)]
 
     async def _tell_counts(self, grown: Sequence[IncidentId]) -> None:
         """Tell of counts that have become worth telling."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from mejora_events.contracts.base import Link, Origin, Severity, Time
 from mejora_events.ids import new_id
@@ -17,7 +17,9 @@ from mejora_service.web import Plain, reads_body, runtime_of
 
 router = APIRouter(tags=["signals"])
 
-Text = Annotated[str, Field(min_length=1, max_length=10_000)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=100_000)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class SignalPosted(BaseModel):
@@ -26,13 +28,13 @@ class SignalPosted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     source: Text
-    id: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    id: Name | None = None
     """Names the message; give the same one when it is sent again. Left out, it is a new message."""
-    fingerprint: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    fingerprint: Name | None = None
     """What makes two signals the same failure; left out, it is made of component and summary."""
-    component: Text
+    component: Name
     summary: Text
-    description: str = ""
+    description: Description = ""
     state: SignalState = SignalState.FIRING
     severity: Severity = Severity.UNKNOWN
     started_at: Time | None = None
@@ -57,7 +59,7 @@ class ReportPosted(BaseModel):
     severity: Severity = Severity.UNKNOWN
     started_at: Time | None = None
     ended_at: Time | None = None
-    id: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    id: Name | None = None
     reporter: str = ""
     """A role or a customer, so that somebody can ask back."""
     received_at: Time | None = None
@@ -169,22 +171,34 @@ def _not_valid(error: ValidationError) -> Invalid:
 
 
 def _signal_of(posted: SignalPosted, body: bytes, now: datetime, hop: str | None) -> Signal:
-    component, summary = text_of(posted.component), text_of(posted.summary)
+    if b"\\u0000" in body:
+        posted = _mended(posted)
     return Signal(
-        source=text_of(posted.source),
-        id=text_of(posted.id) or str(new_id()),
-        fingerprint=text_of(posted.fingerprint) or digest(component, summary),
-        component=component,
-        summary=summary,
-        description=text_of(posted.description),
+        source=posted.source,
+        id=posted.id or str(new_id()),
+        fingerprint=posted.fingerprint or digest(posted.component, posted.summary),
+        component=posted.component,
+        summary=posted.summary,
+        description=posted.description,
         state=posted.state,
         severity=posted.severity,
         started_at=posted.started_at or posted.received_at or now,
         ended_at=posted.ended_at,
         origin=posted.origin,
-        labels=labels_of(posted.labels) if posted.labels else posted.labels,
+        labels=posted.labels,
         links=posted.links,
         body=body,
         received_at=posted.received_at,
         traceparent=hop,
+    )
+
+
+def _mended(posted: SignalPosted) -> SignalPosted:
+    """Replace zero bytes, which no store keeps."""
+    texts = ("source", "id", "fingerprint", "component", "summary", "description")
+    return posted.model_copy(
+        update={
+            **{name: text_of(getattr(posted, name)) for name in texts},
+            "labels": labels_of(posted.labels),
+        }
     )
