@@ -72,11 +72,9 @@ BROKEN = [
         "select gen_random_uuid() as id",
         (
             """
-            insert into incident (incident_id, source, fingerprint, is_current, version, state,
-                                  component, severity, reported_at, occurrences)
-            select cast(:id as uuid), source, fingerprint, false, version, state, component,
-                   severity, reported_at, occurrences
-            from incident limit 1
+            insert into incident
+            select (jsonb_populate_record(i, jsonb_build_object('incident_id', given.id))).*
+            from (select cast(:id as uuid) as id) given, incident i limit 1
             """,
         ),
         Kind.LOST,

@@ -13,32 +13,40 @@ from mejora_events.ids import IncidentId
 from mejora_events.sql import Row, row, rows, run
 from mejora_events.store import Work
 
-_SUCCEEDED = """
-update incident set is_current = false where incident_id = any(cast(:incident_ids as uuid[]))
+Failure = tuple[str, str]
+"""A source and a fingerprint: the same failure."""
+
+_CEDED = """
+update incident set ceded = ceded + 1 where incident_id = any(cast(:incident_ids as uuid[]))
 """
 
-# New incidents; one whose failure another instance has just opened is left out.
+# New incidents, and the incidents that failures are with from now on. A failure that another
+# instance has just opened, or handed on, is left out of what it returns.
 _OPEN = """
 with i as (
     select * from unnest(
         cast(:incident_ids as uuid[]), cast(:sources as text[]), cast(:fingerprints as text[]),
-        cast(:currents as boolean[]), cast(:versions as integer[]), cast(:states as text[]),
-        cast(:components as text[]), cast(:severities as text[]), cast(:channels as text[]),
+        cast(:versions as integer[]), cast(:states as text[]), cast(:components as text[]),
+        cast(:severities as text[]), cast(:channels as text[]),
         cast(:reported as timestamptz[]), cast(:restored as timestamptz[]),
         cast(:occurrences as bigint[]), cast(:bodies as text[]))
-        as i (incident_id, source, fingerprint, is_current, version, state, component, severity,
-              channel, reported_at, restored_at, occurrences, body)
+        as i (incident_id, source, fingerprint, version, state, component, severity, channel,
+              reported_at, restored_at, occurrences, body)
 ), opened as (
-    insert into incident (incident_id, source, fingerprint, is_current, version, state, component,
-                          severity, channel, reported_at, restored_at, occurrences)
-    select incident_id, source, fingerprint, is_current, version, state, component, severity,
-           channel, reported_at, restored_at, occurrences
+    insert into incident (incident_id, source, fingerprint, version, state, component, severity,
+                          channel, reported_at, restored_at, occurrences)
+    select incident_id, source, fingerprint, version, state, component, severity, channel,
+           reported_at, restored_at, occurrences
     from i
-    on conflict (source, fingerprint) where is_current do nothing
-    returning incident_id
+), kept as (
+    insert into incident_snapshot (incident_id, body)
+    select incident_id, cast(body as jsonb) from i
 )
-insert into incident_snapshot (incident_id, body)
-select incident_id, cast(body as jsonb) from opened join i using (incident_id)
+insert into failure as f (source, fingerprint, incident_id)
+select * from unnest(cast(:failure_sources as text[]), cast(:failure_fingerprints as text[]),
+                     cast(:with_ids as uuid[]))
+on conflict (source, fingerprint) do update set incident_id = excluded.incident_id
+where f.incident_id = any(cast(:before_ids as uuid[]))
 """
 
 _UPDATE = """
@@ -60,7 +68,7 @@ from i where s.incident_id = i.incident_id
 """
 
 _LOCK = """
-select incident_id, is_current, settled, occurrences, cast(s.body as text) as body
+select incident_id, ceded, settled, occurrences, cast(s.body as text) as body
 from incident join incident_snapshot s using (incident_id)
 where incident_id = any(cast(:incident_ids as uuid[]))
 order by incident_id for update of incident
@@ -98,17 +106,22 @@ where incident_id = :incident_id
 """
 
 
-async def open_incidents(work: Work, incidents: Sequence[Incident]) -> None:
-    """Keep new incidents.
+async def open_incidents(
+    work: Work,
+    incidents: Sequence[Incident],
+    handed_on: Mapping[Failure, tuple[IncidentId, IncidentId | None]],
+) -> None:
+    """Keep new incidents, and note for failures which incident they are with, and were with.
 
-    Raises SerializationError when another instance has opened one of these failures just now.
+    An incident that a failure was with is held. Raises SerializationError when another instance
+    has opened one of these failures just now.
     """
-    if not incidents:
+    if not handed_on:
         return
-    succeeded = {i.predecessor_id for i in incidents if i.predecessor_id}
-    if succeeded:
-        await run(work.conn, _SUCCEEDED, incident_ids=list(succeeded))
-    opened = await run(
+    before = [was_with for _, was_with in handed_on.values() if was_with is not None]
+    if before:
+        await run(work.conn, _CEDED, incident_ids=before)
+    noted = await run(
         work.conn,
         _OPEN,
         **_columns(incidents),
@@ -116,9 +129,12 @@ async def open_incidents(work: Work, incidents: Sequence[Incident]) -> None:
         fingerprints=[i.fingerprint for i in incidents],
         components=[i.component for i in incidents],
         reported=[i.reported_at for i in incidents],
-        currents=[i.incident_id not in succeeded for i in incidents],
+        failure_sources=[source for source, _ in handed_on],
+        failure_fingerprints=[fingerprint for _, fingerprint in handed_on],
+        with_ids=[is_with for is_with, _ in handed_on.values()],
+        before_ids=before,
     )
-    if opened != len(incidents):
+    if noted != len(handed_on):
         raise SerializationError("another instance opened the same failure at the same time")
 
 
@@ -147,13 +163,13 @@ class Held:
 
     incident: Incident
     is_settled: bool
-    is_current: bool
+    ceded: int
 
 
 async def hold(work: Work, incident_ids: Iterable[IncidentId]) -> dict[IncidentId, Held]:
     """Give incidents, held until the commit."""
     found = await rows(work.conn, _LOCK, incident_ids=list(incident_ids))
-    return {r["incident_id"]: Held(incident_of(r), r["settled"], r["is_current"]) for r in found}
+    return {r["incident_id"]: Held(incident_of(r), r["settled"], r["ceded"]) for r in found}
 
 
 async def mark_settled(work: Work, incident_ids: Sequence[IncidentId], *, settled: bool) -> None:

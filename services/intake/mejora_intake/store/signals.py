@@ -15,9 +15,7 @@ from mejora_events.ids import IncidentId
 from mejora_events.sql import Row, rows
 from mejora_events.store import Work
 from mejora_intake.model import Disposition, Signal, passes_threshold
-
-Failure = tuple[str, str]
-"""A source and a fingerprint: the same failure."""
+from mejora_intake.store.incidents import Failure
 
 # What became of messages that came before, and what is known of the newest incidents of failures:
 # rows of two kinds, told apart by which columns they have.
@@ -26,11 +24,10 @@ with delivered as (
     select delivery_id, disposition, rule, incident_id from delivery
     where delivery_id = any(cast(:delivery_ids as uuid[]))
 ), standing as (
-    select incident_id as standing_id, source, fingerprint, version, state, severity, channel,
-           restored_at
-    from incident
-    where is_current
-      and (source, fingerprint) in
+    select incident_id as standing_id, f.source, f.fingerprint, version, state, severity, channel,
+           restored_at, ceded
+    from failure f join incident using (incident_id)
+    where (f.source, f.fingerprint) in
           (select * from unnest(cast(:sources as text[]), cast(:fingerprints as text[])))
 )
 select * from delivered full join standing on false
@@ -81,6 +78,8 @@ class Current:
     severity: Severity
     channel: Channel | None
     restored_at: datetime | None
+    ceded: int
+    """How often failures were handed on from it to another incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +113,7 @@ async def known(
                 severity=Severity(r["severity"]),
                 channel=Channel(r["channel"]) if r["channel"] else None,
                 restored_at=r["restored_at"],
+                ceded=r["ceded"],
             )
             for r in found
             if r["standing_id"]

@@ -14,8 +14,8 @@ create table incident (
     incident_id uuid primary key,
     source text not null,
     fingerprint text not null,
-    -- Whether this is the newest incident of its source and fingerprint.
-    is_current boolean not null,
+    -- How often failures were handed on to another incident: what was looked at before is old then.
+    ceded integer not null default 0,
     version integer not null,
     state text not null,
     component text not null,
@@ -34,11 +34,20 @@ create table incident (
     stored_at timestamptz not null default now()
 ) with (fillfactor = 60);
 
-create unique index incident_current on incident (source, fingerprint) where is_current;
-
 create index incident_state on incident (state, incident_id);
 
 create index incident_component on incident (component, incident_id);
+
+-- The newest incident of each failure: the one that was opened by it, or that it was found to be
+-- part of. Handing one on takes the lock of the incident that it was with.
+create table failure (
+    source text not null,
+    fingerprint text not null,
+    incident_id uuid not null,
+    primary key (source, fingerprint)
+);
+
+create index failure_incident on failure (incident_id);
 
 -- Incidents in full, as their last event told them; but for `occurrences`, which go on counting.
 create table incident_snapshot (
