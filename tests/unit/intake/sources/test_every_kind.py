@@ -75,8 +75,6 @@ def test_real_bodies_that_were_mutated_are_understood_or_refused(name: str) -> N
         for folder in [name, *(f for f, kind in READ_AS.items() if kind == name)]
         for body in real_bodies(folder)
     ]
-    if not bodies:
-        pytest.skip("there is no real body of this kind (MEJORA_REAL_DATA)")
     chance = random.Random(name)
     for body in bodies:
         raw = body.read_bytes()
@@ -119,7 +117,7 @@ def mutated(value: Any, chance: random.Random) -> Any:
 
 
 def test_every_real_folder_has_its_kind() -> None:
-    folders = sorted(f.name for f in (REAL_DATA / "webhooks").glob("*") if f.is_dir())
-    if not folders:
+    if not REAL_DATA.is_dir():
         pytest.skip("the real data is not there (MEJORA_REAL_DATA)")
+    folders = sorted(f.name for f in (REAL_DATA / "webhooks").iterdir() if f.is_dir())
     assert [f for f in folders if READ_AS.get(f, f) not in KINDS] == []
