@@ -93,7 +93,7 @@ class Standing(Protocol):
 _WORSE_FIRST = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO)
 
 
-def _is_worse(new: Severity, old: Severity) -> bool:
+def is_worse(new: Severity, old: Severity) -> bool:
     """Tell whether a known severity is worse than another; an unknown one is never worse."""
     if new not in _WORSE_FIRST:
         return False
@@ -107,7 +107,7 @@ def passes_threshold(before: int, now: int) -> bool:
 
 def repetition(current: Standing, signal: Signal) -> str | None:
     """Tell by which rule a signal is one more occurrence and nothing else, if it is."""
-    if signal.state is not SignalState.FIRING or _is_worse(signal.severity, current.severity):
+    if signal.state is not SignalState.FIRING or is_worse(signal.severity, current.severity):
         return None
     return _is_repeated(current, signal)
 
@@ -175,6 +175,7 @@ def _open(
         reported_at=received_at,
         failing_since=signal.started_at,
         predecessor_id=predecessor.incident_id if predecessor else None,
+        noticed_by_customer_at=received_at if signal.origin is Origin.CUSTOMER else None,
     )
     return Recognition(Disposition.OPENED, rule, incident)
 
@@ -185,7 +186,7 @@ def _repeat(current: Incident, signal: Signal, rule: str) -> Recognition:
     if passes_threshold(current.occurrences, occurrences):
         changed.append("occurrences")
     severity = current.severity
-    if _is_worse(signal.severity, severity):
+    if is_worse(signal.severity, severity):
         severity = signal.severity
         changed.append("severity")
     incident = current.model_copy(
@@ -209,7 +210,7 @@ def _reopen_by_signal(current: Incident, signal: Signal, at: datetime) -> Recogn
             "occurrences": current.occurrences + 1,
             "flaps": current.flaps + 1,
             "severity": signal.severity
-            if _is_worse(signal.severity, current.severity)
+            if is_worse(signal.severity, current.severity)
             else current.severity,
         }
     )
@@ -282,6 +283,8 @@ def restore(incident: Incident, *, at: datetime, channel: Channel) -> Incident:
 
 def reopen(incident: Incident, *, at: datetime) -> Incident:
     """Say that it is failing after all. Raises NotNow unless it is restored or closed."""
+    if incident.merged_into is not None:
+        raise NotNow(f"the incident was merged into {incident.merged_into}, which is what goes on")
     if incident.state not in (IncidentState.RESTORED, IncidentState.CLOSED):
         raise NotNow(f"the incident is {incident.state.value}")
     return incident.model_copy(

@@ -56,6 +56,10 @@ class Incident(Value):
     lost_seconds: float = 0.0
     """Seconds of lost service in the outages that ended: from start or reopening to restoration."""
     predecessor_id: IncidentId | None = None
+    merged_into: IncidentId | None = None
+    """The incident that tells of the same failure and goes on; empty unless it was merged."""
+    noticed_by_customer_at: Time | None = None
+    """When the first customer said that it is failing, whoever noticed first."""
 
 
 class IncidentEvent(EventData):

@@ -27,15 +27,15 @@ with i as (
     select * from unnest(
         cast(:incident_ids as uuid[]), cast(:sources as text[]), cast(:fingerprints as text[]),
         cast(:versions as integer[]), cast(:states as text[]), cast(:components as text[]),
-        cast(:severities as text[]), cast(:channels as text[]),
+        cast(:severities as text[]), cast(:origins as text[]), cast(:channels as text[]),
         cast(:reported as timestamptz[]), cast(:restored as timestamptz[]),
         cast(:occurrences as bigint[]), cast(:bodies as text[]))
-        as i (incident_id, source, fingerprint, version, state, component, severity, channel,
-              reported_at, restored_at, occurrences, body)
+        as i (incident_id, source, fingerprint, version, state, component, severity, origin,
+              channel, reported_at, restored_at, occurrences, body)
 ), opened as (
     insert into incident (incident_id, source, fingerprint, version, state, component, severity,
-                          channel, reported_at, restored_at, occurrences)
-    select incident_id, source, fingerprint, version, state, component, severity, channel,
+                          origin, channel, reported_at, restored_at, occurrences)
+    select incident_id, source, fingerprint, version, state, component, severity, origin, channel,
            reported_at, restored_at, occurrences
     from i
 ), kept as (
@@ -53,14 +53,16 @@ _UPDATE = """
 with i as (
     select * from unnest(
         cast(:incident_ids as uuid[]), cast(:versions as integer[]), cast(:states as text[]),
-        cast(:severities as text[]), cast(:channels as text[]),
-        cast(:restored as timestamptz[]), cast(:occurrences as bigint[]),
-        cast(:bodies as text[]))
-        as i (incident_id, version, state, severity, channel, restored_at, occurrences, body)
+        cast(:severities as text[]), cast(:origins as text[]), cast(:channels as text[]),
+        cast(:reported as timestamptz[]), cast(:restored as timestamptz[]),
+        cast(:occurrences as bigint[]), cast(:bodies as text[]))
+        as i (incident_id, version, state, severity, origin, channel, reported_at, restored_at,
+              occurrences, body)
 ), updated as (
     update incident
-    set version = i.version, state = i.state, severity = i.severity, channel = i.channel,
-        restored_at = i.restored_at, occurrences = i.occurrences
+    set version = i.version, state = i.state, severity = i.severity, origin = i.origin,
+        channel = i.channel, reported_at = i.reported_at, restored_at = i.restored_at,
+        occurrences = i.occurrences
     from i where incident.incident_id = i.incident_id
 )
 update incident_snapshot s set body = cast(i.body as jsonb)
@@ -68,10 +70,17 @@ from i where s.incident_id = i.incident_id
 """
 
 _LOCK = """
-select incident_id, ceded, settled, occurrences, cast(s.body as text) as body
+select incident_id, version, ceded, settled, occurrences, cast(s.body as text) as body
 from incident join incident_snapshot s using (incident_id)
 where incident_id = any(cast(:incident_ids as uuid[]))
 order by incident_id for update of incident
+"""
+
+_FAILURES = "select source, fingerprint from failure where incident_id = :incident_id"
+
+_AS_OLD = """
+update incident set stored_at = least(incident.stored_at, o.stored_at)
+from incident o where incident.incident_id = :incident_id and o.incident_id = :other_id
 """
 
 _SETTLE = """
@@ -116,7 +125,7 @@ async def open_incidents(
     An incident that a failure was with is held. Raises SerializationError when another instance
     has opened one of these failures just now.
     """
-    if not handed_on:
+    if not incidents and not handed_on:
         return
     before = [was_with for _, was_with in handed_on.values() if was_with is not None]
     if before:
@@ -128,7 +137,6 @@ async def open_incidents(
         sources=[i.source for i in incidents],
         fingerprints=[i.fingerprint for i in incidents],
         components=[i.component for i in incidents],
-        reported=[i.reported_at for i in incidents],
         failure_sources=[source for source, _ in handed_on],
         failure_fingerprints=[fingerprint for _, fingerprint in handed_on],
         with_ids=[is_with for is_with, _ in handed_on.values()],
@@ -150,7 +158,9 @@ def _columns(incidents: Sequence[Incident]) -> dict[str, list[Any]]:
         "versions": [i.version for i in incidents],
         "states": [i.state.value for i in incidents],
         "severities": [i.severity.value for i in incidents],
+        "origins": [i.origin.value for i in incidents],
         "channels": [i.channel.value if i.channel else None for i in incidents],
+        "reported": [i.reported_at for i in incidents],
         "restored": [i.restored_at for i in incidents],
         "occurrences": [i.occurrences for i in incidents],
         "bodies": [i.model_dump_json() for i in incidents],
@@ -168,8 +178,34 @@ class Held:
 
 async def hold(work: Work, incident_ids: Iterable[IncidentId]) -> dict[IncidentId, Held]:
     """Give incidents, held until the commit."""
-    found = await rows(work.conn, _LOCK, incident_ids=list(incident_ids))
-    return {r["incident_id"]: Held(incident_of(r), r["settled"], r["ceded"]) for r in found}
+    wanted = list(incident_ids)
+    held = await _hold(work, wanted)
+    if held is None:
+        held = await _hold(work, wanted)
+    if held is None:
+        raise SerializationError("an incident and its snapshot do not agree")
+    return held
+
+
+async def _hold(work: Work, wanted: Sequence[IncidentId]) -> dict[IncidentId, Held] | None:
+    """Give incidents, held; none when one was waited for: what was read beside it is of before."""
+    held = {}
+    for r in await rows(work.conn, _LOCK, incident_ids=wanted):
+        held[r["incident_id"]] = one = Held(incident_of(r), r["settled"], r["ceded"])
+        if one.incident.version != r["version"]:
+            return None
+    return held
+
+
+async def failures_with(work: Work, incident_id: IncidentId) -> list[Failure]:
+    """Give the failures whose newest incident this is; it is held."""
+    found = await rows(work.conn, _FAILURES, incident_id=incident_id)
+    return [(r["source"], r["fingerprint"]) for r in found]
+
+
+async def keep_as_old_as(work: Work, incident_id: IncidentId, other_id: IncidentId) -> None:
+    """Note that an incident has signals that may be as old as those of another."""
+    await run(work.conn, _AS_OLD, incident_id=incident_id, other_id=other_id)
 
 
 async def mark_settled(work: Work, incident_ids: Sequence[IncidentId], *, settled: bool) -> None:

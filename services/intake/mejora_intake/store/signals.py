@@ -39,21 +39,23 @@ _KEEP = """
 with s as (
     select * from unnest(
         cast(:delivery_ids as uuid[]), cast(:sources as text[]), cast(:signal_ids as text[]),
-        cast(:fingerprints as text[]), cast(:states as text[]), cast(:severities as text[]),
+        cast(:fingerprints as text[]), cast(:components as text[]), cast(:summaries as text[]),
+        cast(:states as text[]), cast(:severities as text[]), cast(:origins as text[]),
         cast(:started as timestamptz[]), cast(:ended as timestamptz[]),
         cast(:received as timestamptz[]), cast(:dispositions as text[]), cast(:rules as text[]),
         cast(:incident_ids as uuid[]), cast(:bodies as text[]))
-        as s (delivery_id, source, signal_id, fingerprint, state, severity, started_at, ended_at,
-              received_at, disposition, rule, incident_id, body)
+        as s (delivery_id, source, signal_id, fingerprint, component, summary, state, severity,
+              origin, started_at, ended_at, received_at, disposition, rule, incident_id, body)
 ), new as (
     insert into delivery (delivery_id, disposition, rule, incident_id)
     select delivery_id, disposition, rule, incident_id from s
     on conflict do nothing returning 1
 ), kept as (
-    insert into signal (source, signal_id, fingerprint, state, severity, started_at, ended_at,
-                        received_at, disposition, rule, incident_id, body)
-    select source, signal_id, fingerprint, state, severity, started_at, ended_at, received_at,
-           disposition, rule, incident_id, cast(body as json)
+    insert into signal (source, signal_id, fingerprint, component, summary, state, severity,
+                        origin, started_at, ended_at, received_at, disposition, rule, incident_id,
+                        body)
+    select source, signal_id, fingerprint, component, summary, state, severity, origin,
+           started_at, ended_at, received_at, disposition, rule, incident_id, cast(body as json)
     from s
 ), counted as (
     update incident set occurrences = occurrences + n.more
@@ -123,7 +125,12 @@ async def known(
 
 def delivery_id(signal: Signal) -> UUID:
     """Name a message: the same for the same source and id."""
-    named = f"{signal.source}\x00{signal.id}".encode("utf-8", "surrogatepass")
+    return delivery_id_of(signal.source, signal.id)
+
+
+def delivery_id_of(source: str, signal_id: str) -> UUID:
+    """Name the message of a source that has an id."""
+    named = f"{source}\x00{signal_id}".encode("utf-8", "surrogatepass")
     return UUID(bytes=blake2b(named, digest_size=16).digest())
 
 
@@ -154,8 +161,11 @@ async def keep_signals(
         sources=[s.source for s in signals],
         signal_ids=[s.id for s in signals],
         fingerprints=[s.fingerprint for s in signals],
+        components=[s.component for s in signals],
+        summaries=[s.summary for s in signals],
         states=[s.state.value for s in signals],
         severities=[s.severity.value for s in signals],
+        origins=[s.origin.value for s in signals],
         started=[s.started_at for s in signals],
         ended=[s.ended_at for s in signals],
         received=[s.received_at or work.now for s in signals],

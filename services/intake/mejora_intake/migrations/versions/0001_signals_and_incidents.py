@@ -20,6 +20,8 @@ create table incident (
     state text not null,
     component text not null,
     severity text not null,
+    -- Who noticed first.
+    origin text not null,
     channel text,
     reported_at timestamptz not null,
     restored_at timestamptz,
@@ -72,14 +74,19 @@ create table signal (
     source text not null,
     signal_id text not null,
     fingerprint text not null,
+    component text not null,
+    summary text not null,
     state text not null,
     severity text not null,
+    origin text not null,
     started_at timestamptz not null,
     ended_at timestamptz,
     received_at timestamptz not null,
     disposition text not null,
     rule text not null,
     incident_id uuid,
+    -- The incident that its sender was told of, where it has gone to another since.
+    answered_incident_id uuid,
     body json not null,
     stored_at timestamptz not null default now()
 ) partition by range (stored_at);
