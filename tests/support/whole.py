@@ -1,12 +1,16 @@
 """Services in this process on fresh databases, spoken to as a client would."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
+from fastapi import FastAPI
 
 from mejora.services import SERVICES
 from mejora_service.host import host
@@ -23,6 +27,7 @@ class Whole:
 
     client: httpx.AsyncClient
     runtimes: dict[str, Runtime]
+    application: FastAPI
 
     async def get(self, path: str, **params: Any) -> Any:
         """Get a path's JSON; anything but success is an error."""
@@ -72,10 +77,39 @@ async def a_whole(
                 headers={"Authorization": f"Bearer {ADMIN_KEY}"},
             ) as client,
         ):
-            yield Whole(client, runtimes)
+            yield Whole(client, runtimes, application)
     finally:
         for url in (*urls.values(), *([log_url] if log_url else [])):
             await postgres.drop_database(url)
+
+
+@asynccontextmanager
+async def an_address(whole: Whole, certificate: Path | None = None) -> AsyncIterator[str]:
+    """Serve services at a port of their own, for clients that are no part of this process.
+
+    With a certificate (a file that holds its key too) they are spoken to over TLS.
+    """
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                whole.application,
+                lifespan="off",
+                log_config=None,
+                timeout_graceful_shutdown=2,
+                ssl_certfile=certificate,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            while not server.started:
+                assert not serving.done(), "it could not be served"
+                await asyncio.sleep(0.01)
+            scheme = "https" if certificate else "http"
+            yield f"{scheme}://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
 
 
 async def until(what: Callable[[], Awaitable[Any]], *, seconds: float = 30.0) -> Any:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, JsonValue
 from mejora_events.contracts.access import Scope
 from mejora_events.contracts.base import Time
 from mejora_events.tracing import current_traceparent
+from mejora_intake.api.acknowledging import acknowledge_failure
 from mejora_intake.api.taking import (
     Answer,
     DryAnswer,
@@ -161,9 +162,13 @@ async def enqueue(request: Request, dry_run: DryRun = False) -> Response:
     if dry_run:
         return shown(understood.signals, understood.remarks)
     await taken(request, _hopped(understood))
+    fingerprints = (signal.fingerprint for signal in understood.signals)
+    dedup_key = first_of(event, "dedup_key") or next(fingerprints, "")
+    if first_of(event, "event_action").lower() == "acknowledge":
+        await acknowledge_failure(request, principal, message.source, dedup_key[:500])
     answer = {"status": "success", "message": "Event processed"}
-    if understood.signals:
-        answer["dedup_key"] = understood.signals[0].fingerprint
+    if dedup_key:
+        answer["dedup_key"] = dedup_key
     return JSONResponse(answer, status_code=HTTPStatus.ACCEPTED)
 
 

@@ -25,8 +25,9 @@ def read(message: Message) -> Understood:
 KIND = Kind(
     name="alertmanager_api",
     title="Prometheus (as to Alertmanager's API)",
-    expects="Whatever posts alerts to Alertmanager's `/api/v2/alerts` or `/api/v1/alerts`, led "
-    "here by a proxy, since Prometheus appends that path to every address.",
+    expects="Prometheus itself, without an Alertmanager between: under `alerting`, `alertmanagers` "
+    "with `path_prefix: /intake` and an `authorization` with a key, since it appends the rest of "
+    "the path itself. Any other client of `/api/v2/alerts` or `/api/v1/alerts` does as well.",
     documentation="https://prometheus.io/docs/alerting/latest/clients/",
     read=read,
 )

@@ -93,8 +93,9 @@ def _links(body: Mapping[str, Any]) -> list[tuple[str, object]]:
 KIND = Kind(
     name="pagerduty_events_v2",
     title="PagerDuty Events API v2",
-    expects="Whatever sends alerts to PagerDuty's Events API, with this address in place of "
-    "`https://events.pagerduty.com/v2/enqueue`.",
+    expects="Whatever sends events to PagerDuty's Events API, with `/intake` of this address in "
+    "place of `https://events.pagerduty.com` and a key as its routing key (`/v2/enqueue` and "
+    "`/v2/change/enqueue`); PagerDuty's own client library wants `https`.",
     documentation="https://developer.pagerduty.com/docs/events-api-v2/trigger-events/",
     read=read,
 )
