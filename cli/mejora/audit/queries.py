@@ -33,11 +33,17 @@ select letter_id, headers ->> 'ce_id' as event_id, topic, key, state, reason
 from dead_letter where consumer = :service
 """
 
-# What of a ledger is kept.
+# What of a ledger is kept: each signal with its incident, and with the one that its sender was told
+# of, where the two merged or that one was split since.
 SIGNALS = """
-select source, signal_id, incident_id from signal
-where (source, signal_id) in
-      (select * from unnest(cast(:sources as text[]), cast(:signal_ids as text[])))
+with kept as (
+    select source, signal_id, incident_id, answered_incident_id from signal
+    where (source, signal_id) in
+          (select * from unnest(cast(:sources as text[]), cast(:signal_ids as text[])))
+)
+select source, signal_id, incident_id from kept
+union all
+select source, signal_id, answered_incident_id from kept where answered_incident_id is not null
 """
 
 SIGNALS_DOUBLED = "select source, signal_id from signal group by 1, 2 having count(*) > 1"

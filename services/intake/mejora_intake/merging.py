@@ -26,7 +26,8 @@ class Merged:
 def merge(merged: Incident, into: Incident, *, at: datetime) -> Merged:
     """Say that two incidents tell of one failure, and which of them goes on.
 
-    The time that the merged one lost ends now, unless it was restored before. Whether the other is
+    The time that the merged one lost ends now, unless it was restored before; its occurrences count
+    for the other. Whether the other is
     failing does not change; while it is, it began when the first of the two began. Raises NotNow
     when one of them was merged before, when the other is closed, or when they are the same.
     """
@@ -83,6 +84,7 @@ def _closed_by_merging(merged: Incident, into: IncidentId, at: datetime) -> Inci
             "closed_at": merged.closed_at or max(at, merged.restored_at or merged.reported_at),
             "failing_since": None,
             "lost_seconds": lost_seconds,
+            "occurrences": 0,
             "merged_into": into,
         }
     )

@@ -50,7 +50,7 @@ class Incident(Value):
     channel: Channel | None = None
     closed_at: Time | None = None
     occurrences: int = 1
-    """Signals that said it is failing."""
+    """Signals that said it is failing; none any more once it was merged into another."""
     flaps: int = 0
     """How often it failed again inside the flap window."""
     lost_seconds: float = 0.0

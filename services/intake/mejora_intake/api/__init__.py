@@ -1,8 +1,9 @@
 """Intake's routes: those of signals first, since they are asked most."""
 
-from mejora_intake.api import hooks, incidents, keys, signals
+from mejora_intake.api import hooks, incidents, keys, merging, signals
 
 router = signals.router
 router.include_router(hooks.router)
 router.include_router(incidents.router)
+router.include_router(merging.router)
 router.include_router(keys.router)

@@ -246,6 +246,13 @@ class _Folding:
             self._tell(last, repeated, incident, last.received_at or self._work.now)
 
 
+async def comment_on(work: Work, incident_id: IncidentId, *, text: str) -> None:
+    """Add what somebody says to an incident's timeline. Raises UnknownIncident."""
+    if await incidents.one_incident(work.conn, incident_id) is None:
+        raise UnknownIncident(str(incident_id))
+    await timeline.note(work, [Note(incident_id, work.now, "comment", work.actor, text)])
+
+
 async def acknowledge_incident(
     work: Work, incident_id: IncidentId, *, at: datetime, note: str
 ) -> None:

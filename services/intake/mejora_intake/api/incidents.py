@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.base import Channel, Time
@@ -17,6 +17,7 @@ from mejora_intake.api.commands import (
     UnknownIncident,
     acknowledge_incident,
     close_incident,
+    comment_on,
     reopen_incident,
     restore_incident,
 )
@@ -88,7 +89,15 @@ async def list_incidents(
             component=component,
             priority=priority,
         )
-    return page.of([_shown(r) for r in found], id_of=lambda incident: incident.incident_id)
+    return page.of([shown(r) for r in found], id_of=lambda incident: incident.incident_id)
+
+
+class Comment(BaseModel):
+    """What somebody has to say on an incident."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
 @router.get("/{incident_id}")
@@ -97,7 +106,19 @@ async def get_incident(
 ) -> IncidentWithTimeline:
     """Show an incident and all that happened to it."""
     async with query.conn() as conn:
-        return await _with_timeline(conn, incident_id)
+        return await with_timeline(conn, incident_id)
+
+
+@router.post("/{incident_id}/comments")
+async def comment(
+    incident_id: UUID, body: Comment, command: Annotated[Command, Depends(operating)]
+) -> IncidentWithTimeline:
+    """Say something on an incident, at any time of its life; it is an entry of its timeline."""
+
+    async def do(work: Work) -> None:
+        await comment_on(work, IncidentId(incident_id), text=body.text)
+
+    return await carried_out(incident_id, command, do)
 
 
 @router.post("/{incident_id}/acknowledge")
@@ -111,7 +132,7 @@ async def acknowledge(
             work, IncidentId(incident_id), at=body.at or work.now, note=body.note
         )
 
-    return await _carried_out(incident_id, command, do)
+    return await carried_out(incident_id, command, do)
 
 
 @router.post("/{incident_id}/restore")
@@ -129,7 +150,7 @@ async def restore(
             note=body.note,
         )
 
-    return await _carried_out(incident_id, command, do)
+    return await carried_out(incident_id, command, do)
 
 
 @router.post("/{incident_id}/reopen")
@@ -141,7 +162,7 @@ async def reopen(
     async def do(work: Work) -> None:
         await reopen_incident(work, IncidentId(incident_id), at=body.at or work.now, note=body.note)
 
-    return await _carried_out(incident_id, command, do)
+    return await carried_out(incident_id, command, do)
 
 
 @router.post("/{incident_id}/close")
@@ -153,36 +174,40 @@ async def close(
     async def do(work: Work) -> None:
         await close_incident(work, IncidentId(incident_id), at=body.at or work.now, note=body.note)
 
-    return await _carried_out(incident_id, command, do)
+    return await carried_out(incident_id, command, do)
 
 
-async def _carried_out(
+async def carried_out(
     incident_id: UUID, command: Command, do: Callable[[Work], Awaitable[None]]
 ) -> IncidentWithTimeline:
+    """Carry a command out, and show the incident as it is then."""
+
     async def do_and_show(work: Work) -> IncidentWithTimeline:
         try:
             await do(work)
         except UnknownIncident as error:
-            raise _unknown(incident_id) from error
+            raise unknown(error) from error
         except NotNow as error:
             raise Conflict(
                 f"That cannot be done: {error}.",
                 advice=f"Look at GET /intake/v1/incidents/{incident_id} first.",
             ) from error
-        return await _with_timeline(work.conn, incident_id)
+        return await with_timeline(work.conn, incident_id)
 
     return await command.run(do_and_show)
 
 
-async def _with_timeline(conn: AsyncConnection, incident_id: UUID) -> IncidentWithTimeline:
+async def with_timeline(conn: AsyncConnection, incident_id: UUID) -> IncidentWithTimeline:
+    """Show an incident and all that happened to it; raises NotFound."""
     found = await store.one_incident(conn, incident_id)
     if found is None:
-        raise _unknown(incident_id)
+        raise unknown(incident_id)
     entries = [TimelineEntry(**r) for r in await timeline(conn, incident_id)]
-    return IncidentWithTimeline(**_shown(found).model_dump(), timeline=entries)
+    return IncidentWithTimeline(**shown(found).model_dump(), timeline=entries)
 
 
-def _shown(found: Row) -> IncidentShown:
+def shown(found: Row) -> IncidentShown:
+    """Show an incident of the store."""
     return IncidentShown(
         **store.incident_of(found).model_dump(),
         signature_id=found["signature_id"],
@@ -191,7 +216,8 @@ def _shown(found: Row) -> IncidentShown:
     )
 
 
-def _unknown(incident_id: UUID) -> NotFound:
+def unknown(incident_id: UUID | UnknownIncident) -> NotFound:
+    """Tell that there is no such incident."""
     return NotFound(
         f"No incident has the id {incident_id}.",
         advice="List them with GET /intake/v1/incidents.",
