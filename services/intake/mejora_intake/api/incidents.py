@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.base import Channel, Time
-from mejora_events.contracts.incidents import Incident, IncidentState
+from mejora_events.contracts.incidents import Incident
 from mejora_events.ids import IncidentId
 from mejora_events.sql import Row
 from mejora_events.store import Work
@@ -25,7 +25,6 @@ from mejora_intake.model import NotNow
 from mejora_intake.store import incidents as store
 from mejora_intake.store.timeline import timeline
 from mejora_service.errors import Conflict, NotFound
-from mejora_service.paging import Page, PageQuery
 from mejora_service.web import Command, Reading, operating, reading
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
@@ -69,27 +68,6 @@ class Restored(Noted):
     """How the service level came back."""
 
     channel: Channel = Channel.RESTORE
-
-
-@router.get("")
-async def list_incidents(
-    query: Annotated[Reading, Depends(reading)],
-    page: Annotated[PageQuery, Depends()],
-    state: IncidentState | None = None,
-    component: Annotated[str | None, Query(max_length=500)] = None,
-    priority: Annotated[int | None, Query(ge=1, le=5)] = None,
-) -> Page[IncidentShown]:
-    """List incidents, newest first."""
-    async with query.conn() as conn:
-        found = await store.list_incidents(
-            conn,
-            after=page.after,
-            limit=page.fetch,
-            state=state.value if state else None,
-            component=component,
-            priority=priority,
-        )
-    return page.of([shown(r) for r in found], id_of=lambda incident: incident.incident_id)
 
 
 class Comment(BaseModel):

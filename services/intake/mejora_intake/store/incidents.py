@@ -98,16 +98,6 @@ from unnest(cast(:incident_ids as uuid[]), cast(:versions as integer[]),
 where incident.incident_id = d.incident_id and incident.diagnosis_version < d.version
 """
 
-_LIST = """
-select incident_id, signature_id, priority, owner, occurrences, cast(s.body as text) as body
-from incident join incident_snapshot s using (incident_id)
-where (cast(:after as uuid) is null or incident_id < :after)
-  and (cast(:state as text) is null or state = :state)
-  and (cast(:component as text) is null or component = :component)
-  and (cast(:priority as smallint) is null or priority = :priority)
-order by incident_id desc limit :limit
-"""
-
 _ONE = """
 select incident_id, signature_id, priority, owner, occurrences, cast(s.body as text) as body
 from incident join incident_snapshot s using (incident_id)
@@ -226,27 +216,6 @@ async def annotate(
         signature_ids=[a[1] for a in annotations.values()],
         priorities=[a[2] for a in annotations.values()],
         owners=[a[3] for a in annotations.values()],
-    )
-
-
-async def list_incidents(
-    conn: AsyncConnection,
-    *,
-    after: UUID | None,
-    limit: int,
-    state: str | None = None,
-    component: str | None = None,
-    priority: int | None = None,
-) -> Sequence[Row]:
-    """Give incidents with what diagnosis says of them, newest first."""
-    return await rows(
-        conn,
-        _LIST,
-        after=after,
-        limit=limit,
-        state=state,
-        component=component,
-        priority=priority,
     )
 
 

@@ -40,6 +40,28 @@ create index incident_state on incident (state, incident_id);
 
 create index incident_component on incident (component, incident_id);
 
+create index incident_source on incident (source, incident_id);
+
+create index incident_severity on incident (severity, incident_id);
+
+create index incident_priority on incident (priority, incident_id) where priority is not null;
+
+create index incident_owner on incident (owner, incident_id) where owner is not null;
+
+create index incident_reported_at on incident (reported_at, incident_id);
+
+create index incident_noticed_by_customer on incident (incident_id) where origin = 'customer';
+
+-- The customers that an incident is known to concern, as their reports and labels name them, in
+-- lower case.
+create table incident_customer (
+    customer text not null,
+    incident_id uuid not null references incident on delete cascade,
+    primary key (customer, incident_id)
+);
+
+create index incident_customer_incident on incident_customer (incident_id);
+
 -- The newest incident of each failure: the one that was opened by it, or that it was found to be
 -- part of. Handing one on takes the lock of the incident that it was with.
 create table failure (
@@ -54,8 +76,16 @@ create index failure_incident on failure (incident_id);
 -- Incidents in full, as their last event told them; but for `occurrences`, which go on counting.
 create table incident_snapshot (
     incident_id uuid primary key references incident on delete cascade,
-    body jsonb not null
+    body jsonb not null,
+    -- What it is found by; more than so many characters of a text are not.
+    words tsvector not null generated always as (to_tsvector('simple',
+        left(body ->> 'component', 1000)
+        || ' ' || left(body ->> 'summary', 20000)
+        || ' ' || left(coalesce(body ->> 'description', ''), 20000)
+        || ' ' || left(coalesce(body ->> 'labels', ''), 20000))) stored
 );
+
+create index incident_snapshot_words on incident_snapshot using gin (words);
 
 -- Which messages were counted, and what became of them: a message that comes again counts once.
 create table delivery (

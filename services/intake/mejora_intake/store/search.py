@@ -1,0 +1,124 @@
+"""Finding incidents, and the signals of one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from mejora_events.contracts.base import Severity
+from mejora_events.contracts.incidents import IncidentState
+from mejora_events.sql import Row, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which incidents are looked for: all that is given holds of them."""
+
+    states: Sequence[IncidentState] = ()
+    """Any of these."""
+    component: str | None = None
+    priority: int | None = None
+    owner: str | None = None
+    severity: Severity | None = None
+    source: str | None = None
+    customer: str | None = None
+    text: str | None = None
+    """Words, as one gives them to a search engine: `"in a row"`, `or`, `-not`."""
+    reported_from: datetime | None = None
+    reported_before: datetime | None = None
+    by_customer: bool | None = None
+    """Whether a customer noticed first."""
+
+
+# What each wish asks of an incident. Each has an index, by which the newest are found first.
+_CONDITIONS: Mapping[str, str] = {
+    "after": "incident.incident_id < cast(:after as uuid)",
+    "state": "state = :state",
+    "states": "state = any(cast(:states as text[]))",
+    "component": "component = :component",
+    "priority": "priority = cast(:priority as smallint)",
+    "owner": "owner = :owner",
+    "severity": "severity = :severity",
+    "source": "source = :source",
+    "customer": "incident.incident_id in"
+    " (select c.incident_id from incident_customer c where c.customer = :customer)",
+    "text": "s.words @@ websearch_to_tsquery('simple', :text)",
+    "reported_from": "reported_at >= cast(:reported_from as timestamptz)",
+    "reported_before": "reported_at < cast(:reported_before as timestamptz)",
+    "by_customer": "origin = 'customer'",
+    "by_monitor": "origin = 'internal'",
+}
+
+_FOUND = """
+select incident_id, signature_id, priority, owner, occurrences, cast(s.body as text) as body
+from incident join incident_snapshot s using (incident_id)
+{where}
+order by incident_id desc limit :limit
+"""
+
+# The newest first; of those that came in the same moment, in the order of a hash of their names.
+_SIGNALS = """
+select source, signal_id, fingerprint, component, summary, state, severity, origin, started_at,
+       ended_at, received_at, disposition, rule, cast(body as text) as body,
+       hashtextextended(source || ' ' || signal_id, 0) as place
+from signal
+where incident_id = :incident_id {following}
+order by received_at desc, place desc limit :limit
+"""
+
+_FOLLOWING = """
+  and received_at <= :received_at
+  and (received_at < :received_at or hashtextextended(source || ' ' || signal_id, 0) < :place)
+"""
+
+
+def statement(wanted: Wanted, *, after: UUID | None, limit: int) -> tuple[str, Mapping[str, Any]]:
+    """Give the query for what is wanted, with only the conditions that were asked for."""
+    asked: dict[str, Any] = {
+        "after": after,
+        "state": wanted.states[0].value if len(wanted.states) == 1 else None,
+        "states": [one.value for one in wanted.states] if len(wanted.states) > 1 else None,
+        "component": wanted.component,
+        "priority": wanted.priority,
+        "owner": wanted.owner,
+        "severity": wanted.severity.value if wanted.severity else None,
+        "source": wanted.source,
+        "customer": wanted.customer.casefold() if wanted.customer else None,
+        "text": wanted.text,
+        "reported_from": wanted.reported_from,
+        "reported_before": wanted.reported_before,
+        "by_customer": wanted.by_customer or None,
+        "by_monitor": wanted.by_customer is False or None,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    where = " and ".join(_CONDITIONS[name] for name in given)
+    values = {name: value for name, value in given.items() if f":{name}" in _CONDITIONS[name]}
+    return _FOUND.format(where=f"where {where}" if where else ""), {**values, "limit": limit}
+
+
+async def search(
+    conn: AsyncConnection, wanted: Wanted, *, after: UUID | None, limit: int
+) -> Sequence[Row]:
+    """Give incidents with what diagnosis says of them, newest first."""
+    sql, values = statement(wanted, after=after, limit=limit)
+    return await rows(conn, sql, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a signal is in the order of an incident's signals."""
+
+    received_at: datetime
+    place: int
+
+
+async def signals_of(
+    conn: AsyncConnection, incident_id: UUID, *, after: Place | None, limit: int
+) -> Sequence[Row]:
+    """Give the signals of an incident, newest first."""
+    sql = _SIGNALS.format(following=_FOLLOWING if after else "")
+    behind = {"received_at": after.received_at, "place": after.place} if after else {}
+    return await rows(conn, sql, incident_id=incident_id, limit=limit, **behind)
