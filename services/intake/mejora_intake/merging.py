@@ -7,9 +7,7 @@ from datetime import datetime
 from mejora_events.contracts.base import Channel, Origin, Severity
 from mejora_events.contracts.incidents import Incident, IncidentState
 from mejora_events.ids import IncidentId
-from mejora_intake.model import NotNow, SignalState, is_worse, restore
-
-_FAILING = (IncidentState.REPORTED, IncidentState.ACKNOWLEDGED)
+from mejora_intake.model import FAILING, NotNow, SignalState, is_worse, restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def merge(merged: Incident, into: Incident, *, at: datetime) -> Merged:
             ),
         }
     )
-    if into.state in _FAILING:
+    if into.state in FAILING:
         grown = _began_with(grown, merged)
     changed = tuple(
         name for name in Incident.model_fields if getattr(grown, name) != getattr(into, name)
@@ -74,7 +72,7 @@ def _began_with(into: Incident, merged: Incident) -> Incident:
 
 def _closed_by_merging(merged: Incident, into: IncidentId, at: datetime) -> Incident:
     lost_seconds = merged.lost_seconds
-    if merged.state in _FAILING:
+    if merged.state in FAILING:
         since = merged.failing_since or merged.started_at
         lost_seconds += max(0.0, (at - since).total_seconds())
     return merged.model_copy(

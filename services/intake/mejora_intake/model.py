@@ -74,6 +74,10 @@ class Recognition:
     """Fields that changed without a change of state, when that is worth telling."""
 
 
+FAILING = (IncidentState.REPORTED, IncidentState.ACKNOWLEDGED)
+"""The states in which the service level is not back."""
+
+
 class Standing(Protocol):
     """What is known of an incident without reading all of it."""
 
@@ -142,7 +146,7 @@ def recognise(
     if current.state is IncidentState.CLOSED:
         return _open(signal, received_at, new_id, current, "its last incident is closed")
     if (rule := _is_repeated(current, signal)) or current.restored_at is None:
-        return _repeat(current, signal, rule or "its incident is open")
+        return repeat(current, signal, rule or "its incident is open")
     began_before = signal.started_at <= current.restored_at
     # A clock that runs ahead restores in the future; failing again never lies before that.
     failing_again_at = max(received_at, current.restored_at) if began_before else signal.started_at
@@ -180,7 +184,8 @@ def _open(
     return Recognition(Disposition.OPENED, rule, incident)
 
 
-def _repeat(current: Incident, signal: Signal, rule: str) -> Recognition:
+def repeat(current: Incident, signal: Signal, rule: str) -> Recognition:
+    """Count a signal for an incident; a worse severity is taken over."""
     occurrences = current.occurrences + 1
     changed = []
     if passes_threshold(current.occurrences, occurrences):
@@ -224,6 +229,8 @@ def _recognise_resolved(
         return Recognition(Disposition.SUPPRESSED, "nothing of this fingerprint is failing", None)
     if current.state in (IncidentState.RESTORED, IncidentState.CLOSED):
         return Recognition(Disposition.SUPPRESSED, "its incident is restored already", None)
+    if signal.origin is Origin.CUSTOMER and current.origin is Origin.INTERNAL:
+        return Recognition(Disposition.SUPPRESSED, "a monitor found it and tells its end", None)
     if signal.started_at > (current.failing_since or current.started_at) and (
         signal.ended_at is not None and signal.ended_at < signal.started_at
     ):
@@ -265,7 +272,7 @@ def restore(incident: Incident, *, at: datetime, channel: Channel) -> Incident:
 
     Raises NotNow unless the incident is failing.
     """
-    if incident.state not in (IncidentState.REPORTED, IncidentState.ACKNOWLEDGED):
+    if incident.state not in FAILING:
         raise NotNow(f"the incident is {incident.state.value}")
     since = incident.failing_since or incident.started_at
     at = max(at, since)

@@ -23,7 +23,7 @@ async def acknowledge_failure(
 
     async def do(work: Work) -> None:
         failure = (source, fingerprint)
-        current = (await signals.known(work.conn, (), {failure})).standing.get(failure)
+        current = (await signals.known(work.conn, (), {failure: ""})).standing.get(failure)
         if current is not None:
             with suppress(NotNow):
                 note = f"as {source} says"

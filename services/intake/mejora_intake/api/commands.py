@@ -1,7 +1,7 @@
 """What intake does on a command: hold, decide by the rules, keep, emit."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -22,6 +22,7 @@ from mejora_events.contracts.incidents import (
 from mejora_events.ids import IncidentId, new_id
 from mejora_events.store import Work
 from mejora_intake.model import (
+    FAILING,
     SETTLED,
     Disposition,
     Recognition,
@@ -33,10 +34,11 @@ from mejora_intake.model import (
     repetition,
     restore,
 )
-from mejora_intake.store import incidents, timeline
+from mejora_intake.noticing import customers_of, join, meets
+from mejora_intake.store import customers, incidents, timeline
 from mejora_intake.store import signals as store
 from mejora_intake.store.incidents import Failure
-from mejora_intake.store.signals import Current, Kept
+from mejora_intake.store.signals import Current, Kept, Known, Met
 from mejora_intake.store.timeline import Note
 
 
@@ -60,14 +62,14 @@ async def take_signals(
 ) -> list[Taken]:
     """Keep signals and let each count once, in the order given; tell what became of each."""
     ids = [store.delivery_id(signal) for signal in signals]
-    failures = {(signal.source, signal.fingerprint) for signal in signals}
+    failures = {(signal.source, signal.fingerprint): signal.component for signal in signals}
     known = await store.known(work.conn, ids, failures)
     taken = {
         key: Taken(Disposition(r["disposition"]), r["rule"], r["incident_id"], True)
         for key, r in known.delivered.items()
     }
     new = [signal for key, signal in zip(ids, signals, strict=True) if key not in taken]
-    folding = await _Folding.of(work, new, known.standing, flap_window_seconds)
+    folding = await _Folding.of(work, new, known, flap_window_seconds)
     answers = []
     for key, signal in zip(ids, signals, strict=True):
         before = taken.get(key)
@@ -90,17 +92,21 @@ class _Folding:
     def __init__(
         self,
         work: Work,
-        standing: dict[Failure, Current],
+        known: Known,
         whole: dict[IncidentId, Incident],
         flap_window_seconds: float,
     ) -> None:
-        self._work, self._standing, self._whole = work, standing, whole
+        self._work, self._standing, self._whole = work, known.standing, whole
         self._window = flap_window_seconds
+        self._met: defaultdict[str, set[IncidentId]] = defaultdict(set)
+        for component, mets in known.met.items():
+            self._met[component.casefold()] |= {met.incident_id for met in mets}
         self._kept: list[Kept] = []
         self._counted: Counter[Failure] = Counter()
         self._touched: dict[IncidentId, Incident] = {}
         self._opened: list[IncidentId] = []
         self._handed_on: dict[Failure, IncidentId] = {}
+        self._customers: set[tuple[str, IncidentId]] = set()
         self._notes: list[Note] = []
         self._facts: list[tuple[EventData, datetime, str | None]] = []
 
@@ -109,7 +115,7 @@ class _Folding:
         cls,
         work: Work,
         signals: Sequence[Signal],
-        standing: dict[Failure, Current],
+        known: Known,
         flap_window_seconds: float,
     ) -> "_Folding":
         """Hold and read those incidents that the signals may change.
@@ -117,18 +123,21 @@ class _Folding:
         Raises SerializationError when another instance handed one of their failures on just now.
         """
         changing = {
-            current.incident_id: current
+            current.incident_id
             for s in signals
-            if (current := standing.get((s.source, s.fingerprint))) is not None
+            if (current := known.standing.get((s.source, s.fingerprint))) is not None
             and repetition(current, s) is None
         }
+        if known.met:
+            changing |= _met_by(work, signals, known.met)
         whole: dict[IncidentId, Incident] = {}
         if changing:
+            ceded = {current.incident_id: current.ceded for current in known.standing.values()}
             for incident_id, held in (await incidents.hold(work, changing)).items():
-                if held.ceded != changing[incident_id].ceded:
+                if held.ceded != ceded.get(incident_id, held.ceded):
                     raise SerializationError("the failure has a newer incident by now")
                 whole[incident_id] = held.incident
-        return cls(work, standing, whole, flap_window_seconds)
+        return cls(work, known, whole, flap_window_seconds)
 
     def take(self, delivery_id: UUID, signal: Signal) -> Taken:
         failure = (signal.source, signal.fingerprint)
@@ -154,6 +163,8 @@ class _Folding:
             flap_window_seconds=self._window,
             new_id=IncidentId(new_id()),
         )
+        if recognition.disposition is Disposition.OPENED:
+            recognition = self._met_instead(signal, received_at) or recognition
         incident = recognition.incident
         if incident is not None:
             self._whole[incident.incident_id] = self._touched[incident.incident_id] = incident
@@ -162,6 +173,15 @@ class _Folding:
             self._tell(signal, recognition, incident, received_at)
         told = incident.incident_id if incident else newest
         return Taken(recognition.disposition, recognition.rule, told)
+
+    def _met_instead(self, signal: Signal, received_at: datetime) -> Recognition | None:
+        """Let a signal join the one open incident of its component, where the rules say so."""
+        met = self._met.get(signal.component.casefold(), ())
+        incident = self._whole.get(next(iter(met))) if len(met) == 1 else None
+        if incident is None or incident.state not in FAILING:
+            return None
+        rule = meets(incident.origin, incident.reported_at, signal, received_at=received_at)
+        return join(incident, signal, rule, received_at=received_at) if rule else None
 
     def _newest(self, failure: Failure) -> IncidentId | None:
         """Tell which incident a failure is with by now."""
@@ -179,6 +199,7 @@ class _Folding:
         match recognition.disposition:
             case Disposition.OPENED:
                 self._opened.append(incident.incident_id)
+                self._met[incident.component.casefold()].add(incident.incident_id)
                 fact = IncidentReported(incident=incident)
             case Disposition.REOPENED:
                 at = incident.failing_since or received_at
@@ -192,6 +213,8 @@ class _Folding:
                 )
         if fact is None:
             return
+        for customer in customers_of(signal):
+            self._customers.add((customer, incident.incident_id))
         self._facts.append((fact, at, signal.traceparent))
         self._notes.append(
             Note(incident.incident_id, at, recognition.disposition.value, actor, recognition.rule)
@@ -210,6 +233,7 @@ class _Folding:
         await incidents.update_incidents(
             self._work, [i for key, i in self._touched.items() if key not in opened]
         )
+        await customers.keep_customers(self._work, self._customers)
         await timeline.note(self._work, self._notes)
         for fact, at, traceparent in self._facts:
             self._work.emit(fact, at=at, traceparent=traceparent)
@@ -244,6 +268,18 @@ class _Folding:
                 Disposition.REPEATED, "its incident is open", incident, ("occurrences",)
             )
             self._tell(last, repeated, incident, last.received_at or self._work.now)
+
+
+def _met_by(
+    work: Work, signals: Sequence[Signal], met: Mapping[str, Sequence[Met]]
+) -> set[IncidentId]:
+    """Give the open incidents that signals may join."""
+    return {
+        mets[0].incident_id
+        for s in signals
+        if len(mets := met.get(s.component, ())) == 1
+        and meets(mets[0].origin, mets[0].reported_at, s, received_at=s.received_at or work.now)
+    }
 
 
 async def comment_on(work: Work, incident_id: IncidentId, *, text: str) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from mejora_events.contracts.base import Origin
 from mejora_events.contracts.incidents import (
     IncidentChanged,
     IncidentClosed,
@@ -18,7 +19,8 @@ from mejora_events.store import Work
 from mejora_intake.api.commands import UnknownIncident
 from mejora_intake.api.incidents import IncidentWithTimeline, carried_out
 from mejora_intake.merging import Moved, Split, merge, split
-from mejora_intake.store import incidents, moving, timeline
+from mejora_intake.noticing import NO_CUSTOMER
+from mejora_intake.store import customers, incidents, moving, timeline
 from mejora_intake.store.incidents import Held
 from mejora_intake.store.timeline import Note
 from mejora_service.errors import Invalid
@@ -100,6 +102,7 @@ async def _merge(work: Work, incident_id: IncidentId, into_id: IncidentId, note:
     await incidents.open_incidents(work, [], dict.fromkeys(failures, (into_id, incident_id)))
     await incidents.update_incidents(work, [merged.closed, merged.into])
     await incidents.keep_as_old_as(work, into_id, incident_id)
+    await customers.share_customers(work, incident_id, into_id)
     told_merged = _with_note(f"merged into {into_id}", note)
     told_into = _with_note(f"took over {incident_id}, occurrences: {before.occurrences}", note)
     await timeline.note(
@@ -132,6 +135,7 @@ async def _split(
     await incidents.open_incidents(work, [now], dict.fromkeys(going, (created, incident_id)))
     await incidents.update_incidents(work, [done.old])
     await incidents.keep_as_old_as(work, created, incident_id)
+    await customers.keep_customers(work, {(one, created) for one in _customers_of(moved)})
     await timeline.note(work, _notes_of_split(work, done, wanted.note))
     work.emit(IncidentReported(incident=done.reported))
     if done.restored is not None:
@@ -174,6 +178,12 @@ async def _hold(work: Work, wanted: Collection[IncidentId]) -> dict[IncidentId, 
         if incident_id not in held:
             raise UnknownIncident(str(incident_id))
     return held
+
+
+def _customers_of(moved: Collection[Moved]) -> set[str]:
+    """Give the customers that reported a signal; their names in labels are not kept with it."""
+    reports = {signal.source.casefold() for signal in moved if signal.origin is Origin.CUSTOMER}
+    return reports - {NO_CUSTOMER}
 
 
 def _with_note(told: str, note: str) -> str:

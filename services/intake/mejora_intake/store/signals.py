@@ -1,6 +1,6 @@
 """Messages that came, and what is known of the failures that they are about."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -9,7 +9,7 @@ from uuid import UUID
 from asyncpg import SerializationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mejora_events.contracts.base import Channel, Severity
+from mejora_events.contracts.base import Channel, Origin, Severity
 from mejora_events.contracts.incidents import IncidentState
 from mejora_events.ids import IncidentId
 from mejora_events.sql import Row, rows
@@ -17,20 +17,33 @@ from mejora_events.store import Work
 from mejora_intake.model import Disposition, Signal, passes_threshold
 from mejora_intake.store.incidents import Failure
 
-# What became of messages that came before, and what is known of the newest incidents of failures:
-# rows of two kinds, told apart by which columns they have.
+# What became of messages that came before, and what is known of the newest incidents of failures;
+# for failures that none is open of, what is open on their component, as far as two: rows of three
+# kinds, told apart by which columns they have.
 _KNOWN = """
 with delivered as (
     select delivery_id, disposition, rule, incident_id from delivery
     where delivery_id = any(cast(:delivery_ids as uuid[]))
+), asked as (
+    select * from unnest(cast(:sources as text[]), cast(:fingerprints as text[]),
+                         cast(:components as text[])) as a (source, fingerprint, component)
 ), standing as (
-    select incident_id as standing_id, f.source, f.fingerprint, version, state, severity, channel,
-           restored_at, ceded
-    from failure f join incident using (incident_id)
-    where (f.source, f.fingerprint) in
-          (select * from unnest(cast(:sources as text[]), cast(:fingerprints as text[])))
+    select i.incident_id as standing_id, a.source, a.fingerprint, i.version, i.state, i.severity,
+           i.channel, i.restored_at, i.ceded
+    from asked a
+    join failure f using (source, fingerprint)
+    join incident i on i.incident_id = f.incident_id
+), met as (
+    select a.component as met_on, i.incident_id as met_id, i.origin, i.reported_at
+    from (select distinct a.component
+          from asked a left join standing s using (source, fingerprint)
+          where s.state is null or s.state in ('restored', 'closed')) a
+    cross join lateral (
+        select incident_id, origin, reported_at from incident
+        where lower(component) = lower(a.component) and state in ('reported', 'acknowledged')
+        limit 2) i
 )
-select * from delivered full join standing on false
+select * from delivered full join standing on false full join met on false
 """
 
 # Keeps messages with what became of them, and counts occurrences of incidents that are as they
@@ -85,6 +98,15 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True)
+class Met:
+    """An open incident on a component."""
+
+    incident_id: IncidentId
+    origin: Origin
+    reported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the store knows of some messages and failures."""
 
@@ -92,19 +114,27 @@ class Known:
     """What became of those messages that came before."""
     standing: dict[Failure, Current]
     """The newest incident of each failure that has one."""
+    met: dict[str, list[Met]]
+    """For failures that no incident is open of: what is open on their component, up to two."""
 
 
 async def known(
-    conn: AsyncConnection, delivery_ids: Sequence[UUID], failures: Collection[Failure]
+    conn: AsyncConnection, delivery_ids: Sequence[UUID], failures: Mapping[Failure, str]
 ) -> Known:
-    """Look some messages and the failures that they are about up."""
+    """Look some messages up, and the failures that they are about, each with its component."""
     found = await rows(
         conn,
         _KNOWN,
         delivery_ids=delivery_ids,
         sources=[source for source, _ in failures],
         fingerprints=[fingerprint for _, fingerprint in failures],
+        components=list(failures.values()),
     )
+    met: dict[str, list[Met]] = {}
+    for r in found:
+        if r["met_id"]:
+            one = Met(r["met_id"], Origin(r["origin"]), r["reported_at"])
+            met.setdefault(r["met_on"], []).append(one)
     return Known(
         {r["delivery_id"]: r for r in found if r["delivery_id"]},
         {
@@ -120,6 +150,7 @@ async def known(
             for r in found
             if r["standing_id"]
         },
+        met,
     )
 
 

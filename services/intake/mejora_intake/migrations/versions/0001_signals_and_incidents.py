@@ -40,6 +40,10 @@ create index incident_state on incident (state, incident_id);
 
 create index incident_component on incident (component, incident_id);
 
+-- What is open on a component, whoever wrote its name in which case.
+create index incident_open on incident (lower(component))
+    where state in ('reported', 'acknowledged');
+
 create index incident_source on incident (source, incident_id);
 
 create index incident_severity on incident (severity, incident_id);
