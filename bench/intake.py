@@ -54,14 +54,20 @@ async def batch(ground: Ground, scale: Scale) -> list[Figure]:
         deliveries: list[Delivery] = []
         limits: list[float] = []
         for number in range(scale.rounds):
-            order = _order(scale, intake.port, _SIGNALS, f"batch{number}", intake.key)
-            order.signals_a_post, order.connections = 100, 8
+            order = a_batch_order(scale, intake, f"batch{number}")
             deliveries.append(await in_own_process(order))
             limits.append(await _copied_per_second(conn))
         for limit, ours in zip(limits, deliveries, strict=True):
             figure.add(limit=limit, ours=ours.per_second)
         await _all_kept(intake, deliveries)
     return [figure]
+
+
+def a_batch_order(scale: Scale, intake: RunningService, name: str) -> Order:
+    """Order posts of a hundred signals."""
+    order = _order(scale, intake.port, _SIGNALS, name, intake.key)
+    order.signals_a_post, order.connections = 100, 8
+    return order
 
 
 def _order(

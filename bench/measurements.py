@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from bench import chain, events, intake
 from bench.figure import Figure
 from bench.ground import Ground, ground
+from bench.growth import growth
 from bench.machine import facts
 from bench.memory import memory
 from bench.scale import Scale
@@ -15,6 +16,7 @@ Measurement = Callable[[Ground, Scale], Awaitable[list[Figure]]]
 MEASUREMENTS: Mapping[str, Measurement] = {
     "intake.single": intake.single,
     "intake.batch": intake.batch,
+    "intake.growth": growth,
     "events.relay": events.relay,
     "events.consume": events.consume,
     "chain.latency": chain.latency,

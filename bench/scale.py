@@ -13,6 +13,8 @@ class Scale:
     """How long each side of `intake.*` is loaded in a round."""
     most_signals: int = 60_000
     """Signals that are made ready for it; when they run out, it ends early."""
+    past_signals: int = 1_000_000
+    """Signals that are there before `intake.growth` begins, ten for each incident."""
     relayed: int = 20_000
     """Events that each side of `events.relay` sends in a round."""
     consumed: int = 20_000
@@ -29,6 +31,7 @@ QUICK = Scale(
     warm_up_seconds=0.1,
     seconds=0.5,
     most_signals=8_000,
+    past_signals=10_000,
     relayed=1_000,
     consumed=1_000,
     paced=50,

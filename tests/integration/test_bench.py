@@ -13,6 +13,7 @@ _FIGURES = {
     "intake.single",
     "intake.single.all_new",
     "intake.batch",
+    "intake.growth",
     "events.relay",
     "events.consume",
     "chain.latency.p50",
