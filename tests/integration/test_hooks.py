@@ -99,7 +99,7 @@ async def test_a_basic_password_is_a_key(intake: Whole) -> None:
 
 async def test_a_key_of_one_source_posts_for_no_other(intake: Whole) -> None:
     mine = await intake.key("ingest", source="north")
-    body = {"alerts": []}
+    body: dict[str, list[object]] = {"alerts": []}
     named = await intake.client.post(
         "/intake/v1/hooks/alertmanager", params={"source": "north"}, json=body, headers=mine
     )
