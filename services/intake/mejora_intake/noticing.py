@@ -15,12 +15,17 @@ NO_CUSTOMER = "report"
 
 
 def customers_of(signal: Signal) -> set[str]:
-    """Tell which customers a signal names, in lower case."""
+    """Tell which customers a signal names, as they are compared."""
     labels = signal.labels or {}
     named = {labels.get("customer", "")}
     if signal.origin is Origin.CUSTOMER:
         named |= {labels.get("reporter", ""), signal.source}
-    return {name.casefold() for name in named} - {"", NO_CUSTOMER}
+    return {customer_named(name) for name in named} - {"", NO_CUSTOMER}
+
+
+def customer_named(name: str) -> str:
+    """Give a customer's name as it is compared: case is ignored, and all but the beginning."""
+    return name.strip().casefold()[:200]
 
 
 def meets(

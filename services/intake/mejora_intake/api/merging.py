@@ -19,7 +19,7 @@ from mejora_events.store import Work
 from mejora_intake.api.commands import UnknownIncident
 from mejora_intake.api.incidents import IncidentWithTimeline, carried_out
 from mejora_intake.merging import Moved, Split, merge, split
-from mejora_intake.noticing import NO_CUSTOMER
+from mejora_intake.noticing import NO_CUSTOMER, customer_named
 from mejora_intake.store import customers, incidents, moving, timeline
 from mejora_intake.store.incidents import Held
 from mejora_intake.store.timeline import Note
@@ -182,7 +182,9 @@ async def _hold(work: Work, wanted: Collection[IncidentId]) -> dict[IncidentId, 
 
 def _customers_of(moved: Collection[Moved]) -> set[str]:
     """Give the customers that reported a signal; their names in labels are not kept with it."""
-    reports = {signal.source.casefold() for signal in moved if signal.origin is Origin.CUSTOMER}
+    reports = {
+        customer_named(signal.source) for signal in moved if signal.origin is Origin.CUSTOMER
+    }
     return reports - {NO_CUSTOMER}
 
 

@@ -1,4 +1,4 @@
-"""Routes for signals in Mejora's own words, and for what people say."""
+"""The route for signals in Mejora's own words."""
 
 from datetime import datetime
 from typing import Annotated
@@ -42,26 +42,6 @@ class SignalPosted(BaseModel):
     origin: Origin = Origin.INTERNAL
     labels: dict[str, str] = {}
     links: tuple[Link, ...] = ()
-    received_at: Time | None = None
-    """When it came, for history that is imported; needs the scope `operate`."""
-
-
-class ReportPosted(BaseModel):
-    """What a person or a customer says that fails."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    component: Text
-    """What they could not use, in their own words or the catalogue's."""
-    summary: Text
-    description: str = ""
-    origin: Origin = Origin.CUSTOMER
-    severity: Severity = Severity.UNKNOWN
-    started_at: Time | None = None
-    ended_at: Time | None = None
-    id: Name | None = None
-    reporter: str = ""
-    """A role or a customer, so that somebody can ask back."""
     received_at: Time | None = None
     """When it came, for history that is imported; needs the scope `operate`."""
 
@@ -110,55 +90,6 @@ router.add_api_route(
 )
 
 _LIST = TypeAdapter(list[SignalPosted])
-
-
-@router.post("/v1/reports", status_code=202, response_model=Answer)
-async def post_report(report: ReportPosted, request: Request) -> Response:
-    """Take what a person or a customer says."""
-    principal = await ingester(request, customers_too=True)
-    may_import(principal, report.received_at)
-    source = principal.source or principal.customer or "report"
-    now = report.received_at or runtime_of(request).clock.now()
-    signal = Signal(
-        source=text_of(source),
-        id=text_of(report.id) or str(new_id()),
-        fingerprint=digest(report.component.lower(), report.summary.lower()),
-        component=text_of(report.component),
-        summary=text_of(report.summary),
-        description=text_of(report.description),
-        state=SignalState.FIRING,
-        severity=report.severity,
-        started_at=report.started_at or now,
-        ended_at=None,
-        origin=Origin.CUSTOMER if principal.customer else report.origin,
-        labels={"reporter": text_of(report.reporter)} if report.reporter else {},
-        body=report.model_dump_json(exclude_unset=True).encode(),
-        received_at=report.received_at,
-        traceparent=current_traceparent(),
-    )
-    signals = [signal]
-    if report.ended_at is not None:
-        signals.append(_ended(signal, report.ended_at))
-    return await take(request, signals, [])
-
-
-def _ended(signal: Signal, ended_at: datetime) -> Signal:
-    """Give the signal that says that what a report tells of is over."""
-    return Signal(
-        source=signal.source,
-        id=f"{signal.id}:resolved",
-        fingerprint=signal.fingerprint,
-        component=signal.component,
-        summary=signal.summary,
-        state=SignalState.RESOLVED,
-        severity=signal.severity,
-        started_at=signal.started_at,
-        ended_at=ended_at,
-        origin=signal.origin,
-        body=signal.body,
-        received_at=max(signal.received_at, ended_at) if signal.received_at else None,
-        traceparent=signal.traceparent,
-    )
 
 
 def _not_valid(error: ValidationError) -> Invalid:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mejora_events.contracts.base import Severity
 from mejora_events.contracts.incidents import IncidentState
 from mejora_events.sql import Row, rows
+from mejora_intake.noticing import customer_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def statement(wanted: Wanted, *, after: UUID | None, limit: int) -> tuple[str, M
         "owner": wanted.owner,
         "severity": wanted.severity.value if wanted.severity else None,
         "source": wanted.source,
-        "customer": wanted.customer.casefold() if wanted.customer else None,
+        "customer": customer_named(wanted.customer) if wanted.customer else None,
         "text": wanted.text,
         "reported_from": wanted.reported_from,
         "reported_before": wanted.reported_before,
