@@ -45,19 +45,31 @@ _MOST_ENVELOPES = 4
 """How many may lie within one another: SNS within SQS within a function's records is three."""
 
 
-def opened(body: Any, depth: int = 0) -> Iterator[Published]:
+def opened(body: Any) -> Iterator[Published]:
     """Open envelopes, however many lie within one another; what is in none is its own content."""
+    for content in _innermost(body):
+        inner = mapping_of(content)
+        yield _published(inner) if "Message" in inner else Published(content)
+
+
+def envelopes(body: Any) -> Iterator[Mapping[str, Any]]:
+    """Give the envelopes that say which topic they are of, as they came."""
+    for content in _innermost(body):
+        inner = mapping_of(content)
+        if "Message" in inner and "TopicArn" in inner:
+            yield inner
+
+
+def _innermost(body: Any, depth: int = 0) -> Iterator[Any]:
     inner = mapping_of(body)
     if depth < _MOST_ENVELOPES and isinstance(body, list):
         for one in body:
-            yield from opened(one, depth + 1)
+            yield from _innermost(one, depth + 1)
     elif depth < _MOST_ENVELOPES and isinstance(inner.get("Records"), list):
         for record in inner["Records"]:
-            yield from opened(_of_record(record), depth + 1)
-    elif "Message" in inner:
-        yield _published(inner)
+            yield from _innermost(_of_record(record), depth + 1)
     else:
-        yield Published(body)
+        yield body
 
 
 def _of_record(record: Any) -> Any:
