@@ -11,7 +11,7 @@ from mejora_events.reactions import Reactions
 from mejora_service.settings import load
 
 TOPICS_HEARD_WHOLE = {
-    "intake": {"mejora.diagnoses"},
+    "intake": {"mejora.diagnoses", "mejora.catalogue"},
     "diagnosis": {"mejora.incidents", "mejora.problems", "mejora.fixes"},
     "problem": {
         "mejora.incidents",

@@ -46,7 +46,14 @@ union all
 select source, signal_id, answered_incident_id from kept where answered_incident_id is not null
 """
 
-SIGNALS_DOUBLED = "select source, signal_id from signal group by 1, 2 having count(*) > 1"
+# A message that a silence suppressed may be sent again when that is over: it is kept once for each
+# rule that suppressed it, and once more when it counts.
+SIGNALS_DOUBLED = """
+select source, signal_id from signal
+group by source, signal_id,
+         case when state = 'firing' and disposition = 'suppressed' then rule end
+having count(*) > 1
+"""
 
 OCCURRENCES = """
 select incident_id, occurrences from incident

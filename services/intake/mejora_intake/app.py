@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +9,12 @@ from pydantic import Field
 
 from mejora_events.store import Work
 from mejora_intake.api import router
+from mejora_intake.api.at_work import AtWork
 from mejora_intake.api.commands import Taken, take_signals
 from mejora_intake.model import Signal
 from mejora_intake.reactions import REACTIONS
 from mejora_intake.store import days
+from mejora_intake.store.remembered import Remembered
 from mejora_service.coalesce import Coalescer
 from mejora_service.runtime import Runtime
 from mejora_service.service import Periodic, Service
@@ -25,6 +26,8 @@ class IntakeSettings(ServiceSettings):
 
     flap_window_seconds: Annotated[float, Field(ge=0)] = 300.0
     """Failing again within this time of being restored reopens the incident."""
+    flaps_to_be_flapping: Annotated[int, Field(ge=1)] = 3
+    """An incident that was reopened so often, the last time within an hour, is flapping."""
     most_signals_waiting: Annotated[int, Field(ge=1)] = 20_000
     """More than this waiting to be stored is answered with 429."""
     signals_kept_days: Annotated[int, Field(ge=1)] = 90
@@ -32,19 +35,28 @@ class IntakeSettings(ServiceSettings):
 
 
 @asynccontextmanager
-async def _taking(runtime: Runtime) -> AsyncIterator[Coalescer[Signal, Taken]]:
-    """Take the signals of many requests in one commit."""
+async def _at_work(runtime: Runtime) -> AsyncIterator[AtWork]:
+    """Take the signals of many requests in one commit, and know the silences by heart."""
     settings = runtime.settings
     if not isinstance(settings, IntakeSettings):
         raise TypeError("intake runs with IntakeSettings")
     async with runtime.store.begin(actor="mejora") as work:
         await days.make_days(work)
-    take = partial(take_signals, flap_window_seconds=settings.flap_window_seconds)
+    remembered = Remembered(runtime.store)
+
+    async def take(work: Work, signals: Sequence[Signal]) -> list[Taken]:
+        return await take_signals(
+            work,
+            signals,
+            flap_window_seconds=settings.flap_window_seconds,
+            silences=remembered.silences,
+        )
+
     coalescer = Coalescer[Signal, Taken](
         runtime.store, "intake", take, most_waiting=settings.most_signals_waiting
     )
-    async with coalescer.running():
-        yield coalescer
+    async with remembered.refreshing(), coalescer.running():
+        yield AtWork(coalescer, remembered)
 
 
 def _periodics(settings: IntakeSettings) -> Sequence[Periodic]:
@@ -62,6 +74,6 @@ SERVICE = Service(
     router=router,
     reactions=lambda _: REACTIONS,
     periodics=_periodics,
-    resource=_taking,
+    resource=_at_work,
     issues_keys=True,
 )

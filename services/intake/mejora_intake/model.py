@@ -74,6 +74,9 @@ class Recognition:
     """Fields that changed without a change of state, when that is worth telling."""
 
 
+FLAPPED = "restored inside the flap window"
+"""The rule by which a signal reopens an incident."""
+
 FAILING = (IncidentState.REPORTED, IncidentState.ACKNOWLEDGED)
 """The states in which the service level is not back."""
 
@@ -219,7 +222,7 @@ def _reopen_by_signal(current: Incident, signal: Signal, at: datetime) -> Recogn
             else current.severity,
         }
     )
-    return Recognition(Disposition.REOPENED, "restored inside the flap window", incident)
+    return Recognition(Disposition.REOPENED, FLAPPED, incident)
 
 
 def _recognise_resolved(

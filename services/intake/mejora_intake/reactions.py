@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from mejora_events.contracts.base import Channel, EventData
+from mejora_events.contracts.catalogue import CatalogueEntityChanged, CatalogueEntityRemoved
 from mejora_events.contracts.diagnoses import (
     DiagnosisEstablished,
     DiagnosisEvent,
@@ -26,6 +27,7 @@ from mejora_events.reactions import Reactions
 from mejora_events.store import Work
 from mejora_intake.model import SETTLED, NotNow, close, reopen, restore
 from mejora_intake.store import incidents, timeline
+from mejora_intake.store.belonging import Told, keep_parts
 from mejora_intake.store.timeline import Note
 
 
@@ -159,10 +161,17 @@ def _closed(incident_id: IncidentId, event: Event[FixVerified]) -> tuple[Inciden
     )
 
 
+async def keep_belonging(work: Work, events: Sequence[Event[Told]]) -> None:
+    """Know which components belong to which business processes, for silences by process."""
+    await keep_parts(work, (event.data for event in events))
+
+
 REACTIONS: Reactions = {
     DiagnosisEstablished: annotate,
     DiagnosisRevised: annotate,
     WorkaroundApplied: restore_over_alternate,
     WorkaroundFailed: reopen_after_failed_workaround,
     FixVerified: settle,
+    CatalogueEntityChanged: keep_belonging,
+    CatalogueEntityRemoved: keep_belonging,
 }

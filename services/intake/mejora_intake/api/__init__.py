@@ -9,6 +9,7 @@ from mejora_intake.api import (
     reports,
     searching,
     signals,
+    silences,
 )
 
 router = signals.router
@@ -18,4 +19,5 @@ router.include_router(form.router)
 router.include_router(searching.router)
 router.include_router(incidents.router)
 router.include_router(merging.router)
+router.include_router(silences.router)
 router.include_router(keys.router)

@@ -35,10 +35,12 @@ from mejora_intake.model import (
     restore,
 )
 from mejora_intake.noticing import customers_of, join, meets
+from mejora_intake.silences import Silence, Silences
 from mejora_intake.store import customers, incidents, timeline
 from mejora_intake.store import signals as store
 from mejora_intake.store.incidents import Failure
 from mejora_intake.store.signals import Current, Kept, Known, Met
+from mejora_intake.store.silences import count_suppressed
 from mejora_intake.store.timeline import Note
 
 
@@ -58,23 +60,35 @@ class UnknownIncident(LookupError):
 
 
 async def take_signals(
-    work: Work, signals: Sequence[Signal], *, flap_window_seconds: float
+    work: Work, signals: Sequence[Signal], *, flap_window_seconds: float, silences: Silences
 ) -> list[Taken]:
     """Keep signals and let each count once, in the order given; tell what became of each."""
     ids = [store.delivery_id(signal) for signal in signals]
+    silenced = silences.suppressing(signals, work.now)
+    as_silenced = {
+        place: store.delivery_id(signals[place], silence.silence_id)
+        for place, silence in silenced.items()
+    }
     failures = {(signal.source, signal.fingerprint): signal.component for signal in signals}
-    known = await store.known(work.conn, ids, failures)
+    known = await store.known(work.conn, [*ids, *as_silenced.values()], failures)
+    for place, as_silenced_id in as_silenced.items():
+        if ids[place] not in known.delivered:  # what came before it was silenced has counted
+            ids[place] = as_silenced_id
     taken = {
         key: Taken(Disposition(r["disposition"]), r["rule"], r["incident_id"], True)
         for key, r in known.delivered.items()
     }
-    new = [signal for key, signal in zip(ids, signals, strict=True) if key not in taken]
+    new = [
+        signal
+        for place, (key, signal) in enumerate(zip(ids, signals, strict=True))
+        if key not in taken and place not in silenced
+    ]
     folding = await _Folding.of(work, new, known, flap_window_seconds)
     answers = []
-    for key, signal in zip(ids, signals, strict=True):
+    for place, (key, signal) in enumerate(zip(ids, signals, strict=True)):
         before = taken.get(key)
         if before is None:
-            before = taken[key] = folding.take(key, signal)
+            before = taken[key] = folding.take(key, signal, silenced.get(place))
         elif not before.repeated_delivery:
             before = taken[key] = replace(before, repeated_delivery=True)
         answers.append(before)
@@ -106,6 +120,7 @@ class _Folding:
         self._touched: dict[IncidentId, Incident] = {}
         self._opened: list[IncidentId] = []
         self._handed_on: dict[Failure, IncidentId] = {}
+        self._suppressed: Counter[UUID] = Counter()
         self._customers: set[tuple[str, IncidentId]] = set()
         self._notes: list[Note] = []
         self._facts: list[tuple[EventData, datetime, str | None]] = []
@@ -139,10 +154,13 @@ class _Folding:
                 whole[incident_id] = held.incident
         return cls(work, known, whole, flap_window_seconds)
 
-    def take(self, delivery_id: UUID, signal: Signal) -> Taken:
+    def take(self, delivery_id: UUID, signal: Signal, silence: Silence | None) -> Taken:
         failure = (signal.source, signal.fingerprint)
         current = self._standing.get(failure)
-        if current is not None and current.incident_id not in self._whole:
+        if silence is not None:
+            self._suppressed[silence.silence_id] += 1
+            taken = Taken(Disposition.SUPPRESSED, silence.rule, self._open_with(failure))
+        elif current is not None and current.incident_id not in self._whole:
             rule = repetition(current, signal) or ""
             self._counted[failure] += 1
             taken = Taken(Disposition.REPEATED, rule, current.incident_id)
@@ -190,6 +208,14 @@ class _Folding:
         current = self._standing.get(failure)
         return current.incident_id if current else None
 
+    def _open_with(self, failure: Failure) -> IncidentId | None:
+        """Tell which open incident a failure is with by now, if one is."""
+        newest = self._newest(failure)
+        if newest is None:
+            return None
+        known = self._whole.get(newest) or self._standing[failure]
+        return newest if known.state in FAILING else None
+
     def _tell(
         self, signal: Signal, recognition: Recognition, incident: Incident, received_at: datetime
     ) -> None:
@@ -235,6 +261,7 @@ class _Folding:
         )
         await customers.keep_customers(self._work, self._customers)
         await timeline.note(self._work, self._notes)
+        await count_suppressed(self._work, self._suppressed)
         for fact, at, traceparent in self._facts:
             self._work.emit(fact, at=at, traceparent=traceparent)
 

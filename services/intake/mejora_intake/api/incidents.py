@@ -21,7 +21,9 @@ from mejora_intake.api.commands import (
     reopen_incident,
     restore_incident,
 )
-from mejora_intake.model import NotNow
+from mejora_intake.api.silences import SilenceApplying, applying_to
+from mejora_intake.flapping import is_flapping
+from mejora_intake.model import FLAPPED, NotNow
 from mejora_intake.store import incidents as store
 from mejora_intake.store.timeline import timeline
 from mejora_service.errors import Conflict, NotFound
@@ -52,6 +54,10 @@ class IncidentWithTimeline(IncidentShown):
     """An incident with all that happened to it."""
 
     timeline: list[TimelineEntry]
+    silences: list[SilenceApplying]
+    """What suppresses further signals of it now."""
+    is_flapping: bool
+    """Whether it comes and goes, and did so within the last hour."""
 
 
 class Noted(BaseModel):
@@ -84,7 +90,7 @@ async def get_incident(
 ) -> IncidentWithTimeline:
     """Show an incident and all that happened to it."""
     async with query.conn() as conn:
-        return await with_timeline(conn, incident_id)
+        return await with_timeline(conn, incident_id, query)
 
 
 @router.post("/{incident_id}/comments")
@@ -170,18 +176,31 @@ async def carried_out(
                 f"That cannot be done: {error}.",
                 advice=f"Look at GET /intake/v1/incidents/{incident_id} first.",
             ) from error
-        return await with_timeline(work.conn, incident_id)
+        return await with_timeline(work.conn, incident_id, command)
 
     return await command.run(do_and_show)
 
 
-async def with_timeline(conn: AsyncConnection, incident_id: UUID) -> IncidentWithTimeline:
+async def with_timeline(
+    conn: AsyncConnection, incident_id: UUID, query: Reading
+) -> IncidentWithTimeline:
     """Show an incident and all that happened to it; raises NotFound."""
     found = await store.one_incident(conn, incident_id)
     if found is None:
         raise unknown(incident_id)
     entries = [TimelineEntry(**r) for r in await timeline(conn, incident_id)]
-    return IncidentWithTimeline(**shown(found).model_dump(), timeline=entries)
+    incident = shown(found)
+    return IncidentWithTimeline(
+        **incident.model_dump(),
+        timeline=entries,
+        silences=applying_to(query, incident),
+        is_flapping=is_flapping(
+            incident.flaps,
+            (one.at for one in entries if (one.what, one.note) == ("reopened", FLAPPED)),
+            now=query.clock.now(),
+            flaps_to_be_flapping=query.settings.flaps_to_be_flapping,
+        ),
+    )
 
 
 def shown(found: Row) -> IncidentShown:

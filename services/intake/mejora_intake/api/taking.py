@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from mejora_events.contracts.access import Scope
 from mejora_events.contracts.base import Link, Origin, Severity, Time
+from mejora_intake.api.at_work import at_work
 from mejora_intake.api.commands import Taken
 from mejora_intake.model import Disposition, Signal, SignalState
-from mejora_service.coalesce import Coalescer
 from mejora_service.errors import Forbidden
 from mejora_service.keys import Principal
 from mejora_service.web import principal_of, require, runtime_of
@@ -89,8 +89,7 @@ def may_import(principal: Principal, received_at: datetime | None) -> None:
 
 async def taken(request: Request, signals: Sequence[Signal]) -> Sequence[Taken]:
     """Have signals taken; tell, once they are committed, what became of each."""
-    coalescer: Coalescer[Signal, Taken] = runtime_of(request).resource
-    return await coalescer.submit(signals)
+    return await at_work(runtime_of(request)).coalescer.submit(signals)
 
 
 async def take(request: Request, signals: Sequence[Signal], remarks: Sequence[str]) -> Response:

@@ -154,9 +154,14 @@ async def known(
     )
 
 
-def delivery_id(signal: Signal) -> UUID:
-    """Name a message: the same for the same source and id."""
-    return delivery_id_of(signal.source, signal.id)
+def delivery_id(signal: Signal, silence_id: UUID | None = None) -> UUID:
+    """Name a message: the same for the same source and id.
+
+    One that a silence suppresses has another name, by which it counts once for that silence: a
+    monitor may well send the same message again when it is over, and then it counts.
+    """
+    named = signal.id if silence_id is None else f"{signal.id}\x00{silence_id}"
+    return delivery_id_of(signal.source, named)
 
 
 def delivery_id_of(source: str, signal_id: str) -> UUID:

@@ -145,6 +145,55 @@ create table timeline (
 );
 
 create index timeline_incident on timeline (incident_id, entry_id);
+
+-- Counts the changes of silences and of the catalogue's copy: who knows the number knows whether to
+-- look again. Whoever changes one of them holds this row, so that changes are seen in their order.
+create table silence_revision (
+    only_row boolean primary key default true check (only_row),
+    revision bigint not null
+);
+
+insert into silence_revision (revision) values (0);
+
+-- Maintenance windows and silences, those that are over too.
+create table silence (
+    silence_id uuid primary key,
+    kind text not null,
+    -- What it is about: all that is given must match, of a list any one.
+    components text[] not null,
+    processes text[] not null,
+    labels jsonb not null,
+    sources text[] not null,
+    starts_at timestamptz not null,
+    ends_at timestamptz not null,
+    reason text not null,
+    declared_by text not null,
+    declared_at timestamptz not null,
+    -- When somebody ended it before its time.
+    ended_at timestamptz,
+    ended_by text,
+    -- Signals that it suppressed.
+    suppressed bigint not null default 0,
+    revision bigint not null
+) with (fillfactor = 60);
+
+create index silence_changed on silence (revision);
+
+-- What components and business processes stand on, as the newest news of the catalogue says.
+create table catalogue_part (
+    kind text not null,
+    name text not null,
+    version integer not null,
+    -- Its row stays, so that older news of it changes nothing.
+    removed boolean not null,
+    -- Names of components.
+    depends_on text[] not null,
+    aliases text[] not null,
+    revision bigint not null,
+    primary key (kind, name)
+);
+
+create index catalogue_part_changed on catalogue_part (revision);
 """
 
 

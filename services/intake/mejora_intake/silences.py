@@ -1,0 +1,170 @@
+"""The rules of maintenance windows and silences: which signals they keep from becoming incidents.
+
+A silence names what it is about by components, business processes, labels and sources. All that is
+given must match; of a list, any one. What counts is the time at which a signal is received.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from mejora_intake.belonging import Belonging
+from mejora_intake.model import NotNow, Signal, SignalState
+
+_EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
+class SilenceKind(StrEnum):
+    """Why nobody is to be bothered."""
+
+    MAINTENANCE = "maintenance"
+    """Work on it was announced."""
+    SILENCE = "silence"
+    """Its signals are known and of no use now."""
+
+
+class SilenceState(StrEnum):
+    """Where a silence is in its life."""
+
+    SCHEDULED = "scheduled"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A maintenance window or a silence."""
+
+    silence_id: UUID
+    kind: SilenceKind
+    components: tuple[str, ...]
+    processes: tuple[str, ...]
+    """Business processes: what they stand on is meant."""
+    labels: Mapping[str, str]
+    """Each of these labels must have exactly this value."""
+    sources: tuple[str, ...]
+    starts_at: datetime
+    ends_at: datetime
+    """When it was to end when it was declared."""
+    reason: str
+    declared_by: str
+    declared_at: datetime
+    ended_at: datetime | None = None
+    """When somebody ended it before its time."""
+    ended_by: str | None = None
+
+    @property
+    def over_at(self) -> datetime:
+        """Tell when it is over: from then on it applies to nothing."""
+        return min(self.ends_at, self.ended_at or self.ends_at)
+
+    def state_at(self, now: datetime) -> SilenceState:
+        """Tell whether it has begun and whether it is over."""
+        if self.over_at <= now:
+            return SilenceState.EXPIRED
+        return SilenceState.ACTIVE if self.starts_at <= now else SilenceState.SCHEDULED
+
+    @property
+    def rule(self) -> str:
+        """Tell, in words, by which rule a signal was suppressed."""
+        named = "maintenance window" if self.kind is SilenceKind.MAINTENANCE else "silence"
+        until = self.over_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return f"{named} «{self.reason}» until {until} (silence {self.silence_id})"
+
+
+def check_end(silence: Silence, *, at: datetime) -> None:
+    """Raise NotNow when a silence cannot be ended, since it is over."""
+    if silence.state_at(at) is SilenceState.EXPIRED:
+        over_at = silence.over_at.isoformat().replace("+00:00", "Z")
+        raise NotNow(f"it is over since {over_at}")
+
+
+class Failing(Protocol):
+    """What a silence looks at: a signal, or an incident."""
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def component(self) -> str: ...
+
+    @property
+    def labels(self) -> Mapping[str, str] | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Matcher:
+    """A silence in force, with its names resolved."""
+
+    silence: Silence
+    components: frozenset[str]
+    of_processes: frozenset[str]
+
+    def matches(self, failing: Failing, component: str) -> bool:
+        """Tell whether all that is given matches; the component is the catalogue's name of it."""
+        silence = self.silence
+        if silence.components and component not in self.components:
+            return False
+        if silence.processes and component not in self.of_processes:
+            return False
+        if silence.sources and failing.source not in silence.sources:
+            return False
+        labels = failing.labels or {}
+        return all(labels.get(name) == value for name, value in silence.labels.items())
+
+
+class Silences:
+    """All silences that were ever declared, and what is asked of them; they do not change."""
+
+    def __init__(
+        self, silences: Iterable[Silence] = (), belonging: Belonging | None = None
+    ) -> None:
+        self._all = tuple(silences)
+        self._belonging = belonging or Belonging()
+        self._in_force: Sequence[_Matcher] = ()
+        # From when until when those are in force: nothing begins or ends within it.
+        self._since, self._until = _EVER if not self._all else _EVER[::-1]
+
+    def applying(self, failing: Failing, at: datetime) -> list[Silence]:
+        """Give the silences that apply to something at a time: the one that ends last first."""
+        if not (in_force := self._at(at)):
+            return []
+        component = self._belonging.component(failing.component)
+        return [m.silence for m in in_force if m.matches(failing, component)]
+
+    def suppressing(self, signals: Sequence[Signal], now: datetime) -> dict[int, Silence]:
+        """Tell which of some signals are suppressed, by their places, and the silence that does it.
+
+        Only what says that something fails can be. Where several silences apply, the one that ends
+        last decides. A signal is received now unless it tells another time.
+        """
+        if not self._all:
+            return {}
+        return {
+            place: applying[0]
+            for place, signal in enumerate(signals)
+            if signal.state is SignalState.FIRING
+            and (applying := self.applying(signal, signal.received_at or now))
+        }
+
+    def _at(self, at: datetime) -> Sequence[_Matcher]:
+        if not self._since <= at < self._until:
+            moments = [when for s in self._all for when in (s.starts_at, s.over_at)]
+            self._since = max((when for when in moments if when <= at), default=_EVER[0])
+            self._until = min((when for when in moments if when > at), default=_EVER[1])
+            in_force = [s for s in self._all if s.state_at(at) is SilenceState.ACTIVE]
+            in_force.sort(key=lambda s: s.silence_id)
+            in_force.sort(key=lambda s: s.over_at, reverse=True)
+            self._in_force = [self._matcher(silence) for silence in in_force]
+        return self._in_force
+
+    def _matcher(self, silence: Silence) -> _Matcher:
+        of_processes = (self._belonging.components_of(process) for process in silence.processes)
+        return _Matcher(
+            silence,
+            frozenset(map(self._belonging.component, silence.components)),
+            frozenset[str]().union(*of_processes),
+        )
