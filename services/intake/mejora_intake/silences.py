@@ -4,17 +4,17 @@ A silence names what it is about by components, business processes, labels and s
 given must match; of a list, any one. What counts is the time at which a signal is received.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
 from mejora_intake.belonging import Belonging
 from mejora_intake.model import NotNow, Signal, SignalState
-
-_EVER = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
 class SilenceKind(StrEnum):
@@ -124,9 +124,12 @@ class Silences:
     ) -> None:
         self._all = tuple(silences)
         self._belonging = belonging or Belonging()
-        self._in_force: Sequence[_Matcher] = ()
-        # From when until when those are in force: nothing begins or ends within it.
-        self._since, self._until = _EVER if not self._all else _EVER[::-1]
+        self._in_force: dict[int, Sequence[_Matcher]] = {}
+        """By how many moments have passed at which one begins or is over."""
+
+    @cached_property
+    def _moments(self) -> list[datetime]:
+        return sorted(when for s in self._all for when in (s.starts_at, s.over_at))
 
     def applying(self, failing: Failing, at: datetime) -> list[Silence]:
         """Give the silences that apply to something at a time: the one that ends last first."""
@@ -151,15 +154,14 @@ class Silences:
         }
 
     def _at(self, at: datetime) -> Sequence[_Matcher]:
-        if not self._since <= at < self._until:
-            moments = [when for s in self._all for when in (s.starts_at, s.over_at)]
-            self._since = max((when for when in moments if when <= at), default=_EVER[0])
-            self._until = min((when for when in moments if when > at), default=_EVER[1])
-            in_force = [s for s in self._all if s.state_at(at) is SilenceState.ACTIVE]
-            in_force.sort(key=lambda s: s.silence_id)
-            in_force.sort(key=lambda s: s.over_at, reverse=True)
-            self._in_force = [self._matcher(silence) for silence in in_force]
-        return self._in_force
+        passed = bisect_right(self._moments, at)
+        in_force = self._in_force.get(passed)
+        if in_force is None:
+            active = [s for s in self._all if s.state_at(at) is SilenceState.ACTIVE]
+            active.sort(key=lambda s: s.silence_id)
+            active.sort(key=lambda s: s.over_at, reverse=True)
+            in_force = self._in_force[passed] = [self._matcher(silence) for silence in active]
+        return in_force
 
     def _matcher(self, silence: Silence) -> _Matcher:
         of_processes = (self._belonging.components_of(process) for process in silence.processes)

@@ -10,17 +10,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from mejora_events.faults import wait_or
+from mejora_events.sql import STORE_ERRORS
 from mejora_events.store import Store
 from mejora_intake.belonging import Belonging, Part, PartKind
 from mejora_intake.silences import Silence, Silences
 from mejora_intake.store.belonging import changed_parts
+from mejora_intake.store.refreshing import refreshing
 from mejora_intake.store.silences import changed_silences, revision
 
 log = logging.getLogger(__name__)
-
-_REFRESH_SECONDS = 1.0
-"""How long another instance's change may be unknown here."""
 
 
 class Remembered:
@@ -33,20 +31,13 @@ class Remembered:
         self._declared: dict[UUID, Silence] = {}
         self._parts: dict[tuple[PartKind, str], Part] = {}
         self._belonging = Belonging()
-        self._is_late = False
         self._alone = asyncio.Lock()
 
     @asynccontextmanager
     async def refreshing(self) -> AsyncIterator["Remembered"]:
         """Know the silences from the start, and learn of changes while the block runs."""
-        await self.refresh()
-        stopping = asyncio.Event()
-        task = asyncio.create_task(self._refresh_each_second(stopping), name="silences")
-        try:
+        async with refreshing("silences", self.refresh):
             yield self
-        finally:
-            stopping.set()
-            await task
 
     async def refresh(self) -> None:
         """Learn what has changed. Raises what the store raises."""
@@ -74,14 +65,5 @@ class Remembered:
         """Learn of a change that is committed; when the store is away just now, a second later."""
         try:
             await self.refresh()
-        except Exception as error:  # noqa: BLE001 (told once, and tried again)
-            if not self._is_late:
-                log.warning("silences are learned of later: %r", error)
-            self._is_late = True
-        else:
-            self._is_late = False
-
-    async def _refresh_each_second(self, stopping: asyncio.Event) -> None:
-        while not stopping.is_set():
-            await wait_or(stopping, _REFRESH_SECONDS)
-            await self.refresh_after_change()
+        except STORE_ERRORS as error:
+            log.warning("silences are learned of later: %r", error)
