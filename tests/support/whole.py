@@ -84,6 +84,24 @@ async def a_whole(
 
 
 @asynccontextmanager
+async def another_instance(whole: Whole) -> AsyncIterator[Whole]:
+    """Run one more instance of each of the services, on the same databases."""
+    runtimes = {
+        name: Runtime(runtime.service, runtime.settings) for name, runtime in whole.runtimes.items()
+    }
+    application = host(list(runtimes.values()))
+    async with (
+        application.router.lifespan_context(application),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(application, raise_app_exceptions=False),
+            base_url="http://mejora",
+            headers={"Authorization": f"Bearer {ADMIN_KEY}"},
+        ) as client,
+    ):
+        yield Whole(client, runtimes, application)
+
+
+@asynccontextmanager
 async def an_address(whole: Whole, certificate: Path | None = None) -> AsyncIterator[str]:
     """Serve services at a port of their own, for clients that are no part of this process.
 

@@ -5,20 +5,31 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
 
 from mejora_events.store import Work
 from mejora_intake.api import router
 from mejora_intake.api.at_work import AtWork
 from mejora_intake.api.commands import Taken, take_signals
+from mejora_intake.api.subscriptions import Subscriptions
 from mejora_intake.model import Signal
+from mejora_intake.quota import Quota
 from mejora_intake.reactions import REACTIONS
 from mejora_intake.store import days
+from mejora_intake.store.refreshing import refreshing
 from mejora_intake.store.remembered import Remembered
+from mejora_intake.store.sources import RememberedSources
 from mejora_service.coalesce import Coalescer
 from mejora_service.runtime import Runtime
 from mejora_service.service import Periodic, Service
 from mejora_service.settings import ServiceSettings
+
+
+def _listed(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    return [one.strip() for one in given.split(",") if one.strip()]
 
 
 class IntakeSettings(ServiceSettings):
@@ -32,6 +43,10 @@ class IntakeSettings(ServiceSettings):
     """More than this waiting to be stored is answered with 429."""
     signals_kept_days: Annotated[int, Field(ge=1)] = 90
     """How long messages are kept; incidents and their counts stay."""
+    signals_per_second_per_key: Annotated[float, Field(ge=0)] = 0.0
+    """How many each key may post, on each instance; above it, 429. 0 sets no limit."""
+    sns_topics: Annotated[frozenset[str], NoDecode, BeforeValidator(_listed)] = frozenset()
+    """The ARNs, with commas, of Amazon's topics whose messages are taken, if Amazon signed them."""
 
 
 @asynccontextmanager
@@ -43,6 +58,9 @@ async def _at_work(runtime: Runtime) -> AsyncIterator[AtWork]:
     async with runtime.store.begin(actor="mejora") as work:
         await days.make_days(work)
     remembered = Remembered(runtime.store)
+    sources = RememberedSources(runtime.store)
+    per_second = settings.signals_per_second_per_key
+    quota = Quota(per_second) if per_second else None
 
     async def take(work: Work, signals: Sequence[Signal]) -> list[Taken]:
         return await take_signals(
@@ -55,8 +73,13 @@ async def _at_work(runtime: Runtime) -> AsyncIterator[AtWork]:
     coalescer = Coalescer[Signal, Taken](
         runtime.store, "intake", take, most_waiting=settings.most_signals_waiting
     )
-    async with remembered.refreshing(), coalescer.running():
-        yield AtWork(coalescer, remembered)
+    async with (
+        remembered.refreshing(),
+        refreshing("declared sources", sources.refresh),
+        coalescer.running(),
+    ):
+        subscriptions = Subscriptions(settings.sns_topics)
+        yield AtWork(coalescer, remembered, sources, subscriptions, quota)
 
 
 def _periodics(settings: IntakeSettings) -> Sequence[Periodic]:

@@ -10,10 +10,12 @@ from mejora_intake.api import (
     searching,
     signals,
     silences,
+    sources,
 )
 
 router = signals.router
 router.include_router(hooks.router)
+router.include_router(sources.router)
 router.include_router(reports.router)
 router.include_router(form.router)
 router.include_router(searching.router)

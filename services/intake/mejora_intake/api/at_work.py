@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from mejora_intake.api.commands import Taken
+from mejora_intake.api.subscriptions import Subscriptions
 from mejora_intake.model import Signal
+from mejora_intake.quota import Quota
 from mejora_intake.store.remembered import Remembered
+from mejora_intake.store.sources import RememberedSources
 from mejora_service.coalesce import Coalescer
 from mejora_service.runtime import Runtime
 
@@ -17,6 +20,12 @@ class AtWork:
     """Takes the signals of many requests in one commit."""
     remembered: Remembered
     """The silences, so that deciding about a signal asks no store."""
+    sources: RememberedSources
+    """What is declared of sources."""
+    subscriptions: Subscriptions
+    """Amazon's topics whose messages are taken."""
+    quota: Quota | None
+    """How much each sender may post; None where that is not limited."""
 
 
 def at_work(runtime: Runtime) -> AtWork:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from mejora_events.contracts.access import Scope
 from mejora_events.contracts.base import Origin
 from mejora_events.ids import new_id
+from mejora_intake.api.admission import may_come
 from mejora_intake.api.commands import Taken
 from mejora_intake.api.form_page import POLICY, form_page, thanks_page
 from mejora_intake.api.reports import ReportPosted, signals_of
@@ -78,6 +79,7 @@ async def _report(request: Request, given: dict[str, str]) -> Taken:
     principal = await principal_with(request, given["key"])
     require(principal, Scope.INGEST, customer_aware=True)
     signals = signals_of(report, principal, runtime_of(request).clock.now())
+    may_come(request, principal, signals)
     (became,) = await taken(request, signals)
     return became
 

@@ -1,35 +1,24 @@
 """Routes for what monitors send in their own words, each at the path that it expects."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
-from mejora_events.contracts.access import Scope
 from mejora_events.contracts.base import Time
 from mejora_events.tracing import current_traceparent
 from mejora_intake.api.acknowledging import acknowledge_failure
-from mejora_intake.api.taking import (
-    Answer,
-    DryAnswer,
-    ingester,
-    may_import,
-    may_post_for,
-    shown,
-    take,
-    taken,
-)
+from mejora_intake.api.admission import Asked, admit, spend
+from mejora_intake.api.at_work import at_work
+from mejora_intake.api.taking import Answer, DryAnswer, shown, take, taken
 from mejora_intake.model import Signal
-from mejora_intake.sources import KINDS
-from mejora_intake.sources.kind import Kind, Message, NotJson, NotUnderstood, Understood
+from mejora_intake.sources.kind import Message, NotJson, NotUnderstood, Understood
 from mejora_intake.sources.reading import first_of, mapping_of
-from mejora_service.errors import Invalid, Malformed, NotFound, Problem
-from mejora_service.keys import Principal
-from mejora_service.web import principal_of, principal_with, reads_body, require, runtime_of
+from mejora_service.errors import Invalid, Malformed, Problem
+from mejora_service.web import reads_body, runtime_of
 
 router = APIRouter(tags=["hooks"])
 
@@ -55,66 +44,36 @@ SourceName = Annotated[
 ANY_BODY = reads_body(JsonValue)
 
 
-class KindShown(BaseModel):
-    """A kind of monitor whose messages are understood as they are."""
-
-    name: str
-    title: str
-    expects: str
-    documentation: str
-    path: str
-
-
-@router.get("/v1/sources/kinds")
-async def list_kinds(request: Request) -> list[KindShown]:
-    """List the kinds of monitors, with what each expects."""
-    await principal_of(request)
-    return [
-        KindShown(
-            name=kind.name,
-            title=kind.title,
-            expects=kind.expects,
-            documentation=kind.documentation,
-            path=f"/intake/v1/hooks/{kind.name}",
-        )
-        for kind in sorted(KINDS.values(), key=lambda kind: kind.name)
-    ]
-
-
 @router.post(
-    "/v1/hooks/{kind}", status_code=202, response_model=Answer | DryAnswer, openapi_extra=ANY_BODY
+    "/v1/hooks/{name}", status_code=202, response_model=Answer | DryAnswer, openapi_extra=ANY_BODY
 )
 async def post_hook(
-    kind: str,
+    name: str,
     request: Request,
     dry_run: DryRun = False,
     received_at: ReceivedAt = None,
     source: SourceName = None,
 ) -> Response:
-    """Take what a monitor of a kind sends, as its vendor describes it."""
-    principal = await ingester(request)
-    may_import(principal, received_at)
-    message = await _message(request, principal, source or _kind(kind).name, received_at)
-    return await _understand(request, _kind(kind), message, received_at, dry_run=dry_run)
+    """Take what a declared source sends, or a monitor of a kind as its vendor describes it."""
+    asked = Asked(name, source, received_at=received_at, dry_run=dry_run)
+    return await _understand(request, asked)
 
 
 @router.post(
-    "/v1/hooks/{kind}/{key}",
+    "/v1/hooks/{name}/{key}",
     status_code=202,
     response_model=Answer | DryAnswer,
     openapi_extra=ANY_BODY,
 )
 async def post_hook_by_secret_path(
-    kind: str, key: str, request: Request, dry_run: DryRun = False, source: SourceName = None
+    name: str, key: str, request: Request, dry_run: DryRun = False, source: SourceName = None
 ) -> Response:
     """Take what a monitor sends that can be given an address and nothing else.
 
     The address holds an `ingest` key; treat it as the secret it is.
     """
-    principal = await principal_with(request, key)
-    require(principal, Scope.INGEST)
-    message = await _message(request, principal, source or principal.source or _kind(kind).name)
-    return await _understand(request, _kind(kind), message, dry_run=dry_run)
+    asked = Asked(name, source, key=key, by_key=True, dry_run=dry_run)
+    return await _understand(request, asked)
 
 
 @router.post(
@@ -127,10 +86,8 @@ async def post_alerts(
     request: Request, dry_run: DryRun = False, source: SourceName = None
 ) -> Response:
     """Take what Prometheus sends to Alertmanager's API: `path_prefix: /intake` is all it needs."""
-    principal = await ingester(request)
-    kind = KINDS["alertmanager_api"]
-    message = await _message(request, principal, source or principal.source or kind.name)
-    answer = await _understand(request, kind, message, dry_run=dry_run)
+    asked = Asked("alertmanager_api", source, by_key=True, dry_run=dry_run)
+    answer = await _understand(request, asked)
     answer.status_code = HTTPStatus.OK
     return answer
 
@@ -142,16 +99,13 @@ async def enqueue(request: Request, dry_run: DryRun = False) -> Response:
 
     Answers as PagerDuty documents it, so that its clients need another address and nothing else.
     """
-    kind = KINDS["pagerduty_events_v2"]
     try:
-        event = mapping_of(Message(await request.body(), kind.name, _now(request)).json())
+        event = mapping_of(Message(await request.body(), "", _now(request)).json())
         routing_key = first_of(event, "routing_key")
-        principal = await (
-            principal_with(request, routing_key) if routing_key else principal_of(request)
-        )
-        require(principal, Scope.INGEST)
-        message = await _message(request, principal, principal.source or kind.name)
-        understood = kind.read(message)
+        asked = Asked("pagerduty_events_v2", key=routing_key, by_key=True, dry_run=dry_run)
+        admitted = await admit(request, asked)
+        understood = admitted.kind.read(admitted.message)
+        signals = _identified(request, understood)
     except (NotUnderstood, Problem) as error:
         return JSONResponse(
             {"status": "invalid event", "message": "Event object is invalid", "errors": [
@@ -160,60 +114,29 @@ async def enqueue(request: Request, dry_run: DryRun = False) -> Response:
             status_code=HTTPStatus.BAD_REQUEST,
         )  # fmt: skip
     if dry_run:
-        return shown(understood.signals, understood.remarks)
-    await taken(request, _hopped(understood))
+        return shown(signals, understood.remarks)
+    spend(request, admitted.sender, signals)
+    await taken(request, signals)
     fingerprints = (signal.fingerprint for signal in understood.signals)
     dedup_key = first_of(event, "dedup_key") or next(fingerprints, "")
-    if first_of(event, "event_action").lower() == "acknowledge":
-        await acknowledge_failure(request, principal, message.source, dedup_key[:500])
+    if first_of(event, "event_action").lower() == "acknowledge" and admitted.principal:
+        source = admitted.message.source
+        await acknowledge_failure(request, admitted.principal, source, dedup_key[:500])
     answer = {"status": "success", "message": "Event processed"}
     if dedup_key:
         answer["dedup_key"] = dedup_key
     return JSONResponse(answer, status_code=HTTPStatus.ACCEPTED)
 
 
-_ALIASES: Mapping[str, str] = {
-    "prometheus": "alertmanager",
-    "cloudwatch": "aws_cloudwatch_sns",
-    "sns": "aws_cloudwatch_sns",
-    "azure": "azure_monitor",
-    "otlp": "opentelemetry",
-    "new_relic": "newrelic",
-    "healthchecks_io": "healthchecks",
-    "icinga2": "icinga",
-}
-
-
-def _kind(name: str) -> Kind:
-    plain = name.lower().replace("-", "_").replace(".", "_")
-    kind = KINDS.get(_ALIASES.get(plain, plain))
-    if kind is None:
-        raise NotFound(
-            f"No kind of monitor is called {name!r}.",
-            advice=f"These are known: {', '.join(sorted(KINDS))}; or POST /intake/v1/signals.",
-        )
-    return kind
-
-
-async def _message(
-    request: Request, principal: Principal, source: str, received_at: Time | None = None
-) -> Message:
-    may_post_for(principal, source)
-    return Message(await request.body(), source, received_at or _now(request), request.headers)
-
-
 def _now(request: Request) -> Time:
     return runtime_of(request).clock.now()
 
 
-async def _understand(
-    request: Request,
-    kind: Kind,
-    message: Message,
-    received_at: Time | None = None,
-    *,
-    dry_run: bool,
-) -> Response:
+async def _understand(request: Request, asked: Asked) -> Response:
+    admitted = await admit(request, asked)
+    kind, message, remarks = admitted.kind, admitted.message, list[str]()
+    if kind.name == _BY_SNS and not asked.dry_run:
+        remarks = await at_work(runtime_of(request)).subscriptions.take(message)
     try:
         understood = kind.read(message)
     except NotJson as error:
@@ -223,13 +146,22 @@ async def _understand(
             f"This is no message of {kind.title}: {error}.",
             advice=f"What it should be is described at {kind.documentation}; nothing was stored.",
         ) from error
-    if dry_run:
-        return shown(understood.signals, understood.remarks)
-    return await take(request, _hopped(understood, received_at), understood.remarks)
+    signals = _identified(request, understood, asked.received_at)
+    if asked.dry_run:
+        return shown(signals, understood.remarks)
+    spend(request, admitted.sender, signals)
+    return await take(request, signals, [*understood.remarks, *remarks])
 
 
-def _hopped(understood: Understood, received_at: Time | None = None) -> list[Signal]:
+_BY_SNS = "aws_cloudwatch_sns"
+
+
+def _identified(
+    request: Request, understood: Understood, received_at: Time | None = None
+) -> list[Signal]:
+    """Give signals as the rules of their source understand them, with when and whence they came."""
     hop = current_traceparent()
-    return [
+    signals = [
         replace(signal, received_at=received_at, traceparent=hop) for signal in understood.signals
     ]
+    return at_work(runtime_of(request)).sources.declared.identified(signals)

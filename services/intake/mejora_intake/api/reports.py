@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from mejora_events.contracts.base import Origin, Severity, Time
 from mejora_events.ids import new_id
 from mejora_events.tracing import current_traceparent
+from mejora_intake.api.admission import may_come
 from mejora_intake.api.signals import Description, Name, Text
 from mejora_intake.api.taking import Answer, ingester, may_import, take
 from mejora_intake.model import Signal, SignalState
@@ -48,6 +49,7 @@ async def post_report(report: ReportPosted, request: Request) -> Response:
     principal = await ingester(request, customers_too=True)
     may_import(principal, report.received_at)
     signals = signals_of(report, principal, runtime_of(request).clock.now())
+    may_come(request, principal, signals)
     return await take(request, signals, [])
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, Vali
 from mejora_events.contracts.base import Link, Origin, Severity, Time
 from mejora_events.ids import new_id
 from mejora_events.tracing import current_traceparent
+from mejora_intake.api.admission import check_nesting, may_come
+from mejora_intake.api.at_work import at_work
 from mejora_intake.api.taking import Answer, ingester, may_import, may_post_for, shown, take
 from mejora_intake.model import Signal, SignalState
 from mejora_intake.sources.reading import digest, labels_of, text_of
@@ -67,6 +69,7 @@ async def post_signals(request: Request) -> Response:
         else:
             posted, bodies = [_POSTED.validate_json(raw)], [raw]
     except ValidationError as error:
+        check_nesting(raw)
         raise _not_valid(error) from error
     signals = []
     hop = current_traceparent()
@@ -74,8 +77,10 @@ async def post_signals(request: Request) -> Response:
         may_post_for(principal, one.source)
         may_import(principal, one.received_at)
         signals.append(_signal_of(one, body, now, hop))
+    signals = at_work(runtime_of(request)).sources.declared.identified(signals)
     if request.scope["query_string"] and request.query_params.get("dry_run") == "true":
         return shown(signals, [])
+    may_come(request, principal, signals)
     return await take(request, signals, [])
 
 

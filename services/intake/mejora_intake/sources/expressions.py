@@ -59,10 +59,10 @@ Expression = Annotated[
 
 Expressions = Annotated[
     tuple[Expression, ...],
-    Field(min_length=1, max_length=20),
+    Field(max_length=20),
     BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
 ]
-"""One, or several."""
+"""One, several, or none."""
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -1,15 +1,18 @@
 """Sources that an operator has declared, and what this process remembers of them."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.ids import new_id
-from mejora_events.sql import Row, row, rows, run
+from mejora_events.sql import STORE_ERRORS, Row, row, rows, run
 from mejora_events.store import Store, Work
 from mejora_intake.declared import Declared, Source, path_name, source_of
+
+log = logging.getLogger(__name__)
 
 # Two that declare the same source wait for each other, also where there is none yet.
 _ALONE = "select pg_advisory_xact_lock(hashtextextended('mejora-source:' || :path_name, 0))"
@@ -90,6 +93,13 @@ class RememberedSources:
         self.declared = Declared()
         self._store, self._stamp = store, ""
         self._alone = asyncio.Lock()
+
+    async def refresh_after_change(self) -> None:
+        """Learn of a change that is committed; when the store is away just now, a second later."""
+        try:
+            await self.refresh()
+        except STORE_ERRORS as error:
+            log.warning("declared sources are learned of later: %r", error)
 
     async def refresh(self) -> None:
         """Learn what was declared meanwhile. Raises what the store raises."""

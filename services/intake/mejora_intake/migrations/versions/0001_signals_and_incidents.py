@@ -194,6 +194,22 @@ create table catalogue_part (
 );
 
 create index catalogue_part_changed on catalogue_part (revision);
+
+-- What an operator has declared of sources: how they are read, recognised and trusted.
+create table source (
+    source_id uuid primary key,
+    -- The name under which its signals are kept.
+    name text not null,
+    -- Its name as a path has it.
+    path_name text not null unique,
+    declaration json not null,
+    -- What its messages are signed with; as it is, since signatures are computed with it.
+    signing_secret text,
+    -- Counts the changes.
+    revision bigint not null default 1,
+    changed_at timestamptz not null,
+    changed_by text not null
+);
 """
 
 
