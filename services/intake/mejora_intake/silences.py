@@ -100,20 +100,36 @@ class _Matcher:
     """A silence in force, with its names resolved."""
 
     silence: Silence
-    components: frozenset[str]
-    of_processes: frozenset[str]
+    components: frozenset[str] | None
+    """The components that it is about, by the catalogue's names; None for any."""
 
-    def matches(self, failing: Failing, component: str) -> bool:
-        """Tell whether all that is given matches; the component is the catalogue's name of it."""
-        silence = self.silence
-        if silence.components and component not in self.components:
-            return False
-        if silence.processes and component not in self.of_processes:
-            return False
-        if silence.sources and failing.source not in silence.sources:
+    def concerns(self, component: str) -> bool:
+        return self.components is None or component in self.components
+
+    def matches(self, failing: Failing) -> bool:
+        """Tell whether all that is given matches beside the component."""
+        if self.silence.sources and failing.source not in self.silence.sources:
             return False
         labels = failing.labels or {}
-        return all(labels.get(name) == value for name, value in silence.labels.items())
+        return all(labels.get(name) == value for name, value in self.silence.labels.items())
+
+
+class _InForce:
+    """The silences in force at a time, found by the component that they are about."""
+
+    def __init__(self, matchers: Sequence[_Matcher]) -> None:
+        self.matchers = matchers
+        self._named = frozenset[str]().union(*(m.components or () for m in matchers))
+        self._about_any = [m for m in matchers if m.components is None]
+        self._about: dict[str, list[_Matcher]] = {}
+
+    def about(self, component: str) -> list[_Matcher]:
+        """Give those that may apply to a component."""
+        if component not in self._named:
+            return self._about_any
+        if (found := self._about.get(component)) is None:
+            found = self._about[component] = [m for m in self.matchers if m.concerns(component)]
+        return found
 
 
 class Silences:
@@ -124,7 +140,7 @@ class Silences:
     ) -> None:
         self._all = tuple(silences)
         self._belonging = belonging or Belonging()
-        self._in_force: dict[int, Sequence[_Matcher]] = {}
+        self._in_force: dict[int, _InForce] = {}
         """By how many moments have passed at which one begins or is over."""
 
     @cached_property
@@ -133,10 +149,11 @@ class Silences:
 
     def applying(self, failing: Failing, at: datetime) -> list[Silence]:
         """Give the silences that apply to something at a time: the one that ends last first."""
-        if not (in_force := self._at(at)):
+        in_force = self._at(at)
+        if not in_force.matchers:
             return []
         component = self._belonging.component(failing.component)
-        return [m.silence for m in in_force if m.matches(failing, component)]
+        return [m.silence for m in in_force.about(component) if m.matches(failing)]
 
     def suppressing(self, signals: Sequence[Signal], now: datetime) -> dict[int, Silence]:
         """Tell which of some signals are suppressed, by their places, and the silence that does it.
@@ -153,20 +170,21 @@ class Silences:
             and (applying := self.applying(signal, signal.received_at or now))
         }
 
-    def _at(self, at: datetime) -> Sequence[_Matcher]:
+    def _at(self, at: datetime) -> _InForce:
         passed = bisect_right(self._moments, at)
         in_force = self._in_force.get(passed)
         if in_force is None:
             active = [s for s in self._all if s.state_at(at) is SilenceState.ACTIVE]
             active.sort(key=lambda s: s.silence_id)
             active.sort(key=lambda s: s.over_at, reverse=True)
-            in_force = self._in_force[passed] = [self._matcher(silence) for silence in active]
+            in_force = self._in_force[passed] = _InForce([self._matcher(one) for one in active])
         return in_force
 
     def _matcher(self, silence: Silence) -> _Matcher:
-        of_processes = (self._belonging.components_of(process) for process in silence.processes)
-        return _Matcher(
-            silence,
-            frozenset(map(self._belonging.component, silence.components)),
-            frozenset[str]().union(*of_processes),
+        named = frozenset(map(self._belonging.component, silence.components))
+        of_processes = frozenset[str]().union(
+            *(self._belonging.components_of(process) for process in silence.processes)
         )
+        if not silence.processes:
+            return _Matcher(silence, named if silence.components else None)
+        return _Matcher(silence, named & of_processes if silence.components else of_processes)

@@ -178,6 +178,17 @@ def test_a_process_means_all_components_that_it_stands_on(component: str, belong
     assert bool(decides(signal, of_process, belonging=CATALOGUE)) is belongs
 
 
+def test_a_component_of_a_process_must_be_both() -> None:
+    shop = a_silence(processes=("checkout",), components=("shop", "search"))
+    names = ("shop", "payments", "search")
+    decided = [decides(a_signal(component=c), shop, belonging=CATALOGUE) for c in names]
+    assert decided == [shop, None, None]
+    everywhere = a_silence(sources=("monitor",), lasts=30)
+    both = Silences([everywhere, shop], CATALOGUE)
+    assert both.applying(a_signal(component="shop"), NOON) == [shop, everywhere]
+    assert both.applying(a_signal(component="search"), NOON) == [everywhere]
+
+
 def test_a_component_is_known_by_whatever_name_the_catalogue_gives_it() -> None:
     assert decides(a_signal(component="Pay-API"), a_silence(), belonging=CATALOGUE)
     by_alias = a_silence(components=("pay-api",))
