@@ -60,7 +60,7 @@ SCHEMES: Mapping[str, tuple[Scheme, ...]] = {
         Scheme(header="X-SFX-Signature", encoding="base64", algorithm="sha1"),
     ),
 }
-"""What vendors say of how they sign, by kind. The others do not sign, as far as they say."""
+"""What vendors say of how they sign, by kind; of the others it is not known that they do."""
 
 
 def fault_in(
