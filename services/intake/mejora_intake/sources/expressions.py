@@ -10,6 +10,7 @@ from math import prod
 from typing import Annotated, Any
 
 import jmespath
+import orjson
 from jmespath.functions import Functions
 from jmespath.parser import ParsedResult
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -76,6 +77,8 @@ def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _faults(nodes: list[Mapping[str, Any]]) -> Iterator[str]:
     if len(nodes) > _MOST_PARTS:
         yield f"it has more than {_MOST_PARTS} parts"
+    if not all(_is_writable(node.get("value")) for node in nodes):
+        yield "it holds half a character (a lone surrogate)"
     several = ("multi_select_list", "multi_select_dict")
     if prod(len(n["children"]) for n in nodes if n["type"] in several) > _MOST_TIMES:
         yield f"it could give more than {_MOST_TIMES} times what is there"
@@ -84,6 +87,15 @@ def _faults(nodes: list[Mapping[str, Any]]) -> Iterator[str]:
         yield f"it has `to_string` more than {_MOST_TO_STRING} times"
     for call in calls:
         yield from _faults_of_call(call)
+
+
+def _is_writable(value: object) -> bool:
+    """Tell whether a literal or a name could stand in JSON."""
+    try:
+        orjson.dumps(value, default=str)
+    except TypeError:
+        return False
+    return True
 
 
 def _faults_of_call(call: Mapping[str, Any]) -> Iterator[str]:

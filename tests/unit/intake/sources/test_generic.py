@@ -225,13 +225,19 @@ def test_several_expressions_of_use_are_allowed() -> None:
         compiled(expression)
 
 
+@pytest.mark.parametrize("expression", ['"\\ud800"', '`"\\ud800"`'])
+def test_half_a_character_is_no_name_and_no_text(expression: str) -> None:
+    with pytest.raises(ValueError, match="half a character"):
+        compiled(expression)
+
+
 EXPRESSIONS = st.sampled_from(
     [
         "@", "a", "a.b", "*", "*.a", "[*]", "[]", "[0]", "[::0]", "[?a > `1`]", "[?a == b]", "!a",
         "keys(@)", "values(@)", "to_number(@)", "to_number(a)", "to_string(a)", "abs(a)", "avg(@)",
         "ceil(to_number(a))", "sum(@)", "max(@)", "max_by(@, &a)", "sort(@)", "sort_by(@, &a)",
         "merge(@, a)", "reverse(a)", "type(@)", "join('-', @)", "length(a)", "contains(@, a)",
-        "map(&a, @)", "{a: @, b: a}", "[@, a]", "'text'", '"\\ud800"', '`"\\ud800"`', "`1e999`",
+        "map(&a, @)", "{a: @, b: a}", "[@, a]", "'text'", "`1e999`",
         "a || b && @", "ends_with(a, 'x')", "not_null(a, @)", "min(a)", '`"\\u0000"`',
     ]
 )  # fmt: skip
