@@ -4,14 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from mejora.audit.queries import OCCURRENCES, SIGNALS, SIGNALS_OF_INCIDENTS
 from mejora.services import SERVICES
+from mejora_events.contracts.incidents import Incident
+from mejora_events.ids import IncidentId
 from mejora_events.sql import rows
+from mejora_intake.model import acknowledge
+from mejora_intake.store import incidents
 from mejora_service.host import host
 from mejora_service.runtime import Runtime
 from support.servers import Postgres
@@ -268,6 +272,24 @@ async def test_what_cannot_be_split_is_refused_and_nothing_changes(intake: Whole
     missing = await intake.client.post(f"{INCIDENTS}/{uuid4()}/split", json={"fingerprints": ["x"]})
     assert missing.status_code == 404
     await adds_up(intake)
+
+
+async def test_who_waited_for_an_incident_sees_what_was_changed_meanwhile(intake: Whole) -> None:
+    incident_id = IncidentId(UUID(await opened(intake, "waited for")))
+    store = intake.runtimes["intake"].store
+
+    async def hold_and_read() -> Incident:
+        async with store.begin(actor="second") as work:
+            return (await incidents.hold(work, [incident_id]))[incident_id].incident
+
+    async with store.begin(actor="first") as work:
+        held = (await incidents.hold(work, [incident_id]))[incident_id].incident
+        second = asyncio.create_task(hold_and_read())
+        await asyncio.sleep(0.2)
+        assert not second.done()
+        changed = acknowledge(held, at=work.now, by="first")
+        await incidents.update_incidents(work, [changed])
+    assert (await second).acknowledged_by == "first"
 
 
 async def test_nothing_is_lost_or_counted_twice_while_two_instances_take_and_merge(

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -184,6 +185,17 @@ async def test_the_form_says_what_to_mend_and_keeps_what_was_filled_in(
         assert f'aria-describedby="{field}-mend' in answer.text
         assert f'href="#{field}"' in answer.text
         assert "The invoice is empty" in answer.text or field == "happened"
+
+
+async def test_a_report_of_what_is_being_worked_on_is_taken_and_has_no_number(
+    intake: Whole,
+) -> None:
+    ends_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    silence = {"kind": "maintenance", "ends_at": ends_at, "components": ["worked on"]}
+    await intake.post("/intake/v1/silences", silence | {"reason": "new disks"})
+    answer = await send(intake, await a_form(intake, component="worked on", key=ADMIN_KEY))
+    assert answer.status_code == 200, answer.text
+    assert "<code>" not in answer.text and "no incident is open" in answer.text
 
 
 async def test_a_form_that_is_none_is_answered_with_a_form(intake: Whole) -> None:

@@ -11,7 +11,7 @@ from pydantic_settings import NoDecode
 from mejora_events.store import Work
 from mejora_intake.api import router
 from mejora_intake.api.at_work import AtWork
-from mejora_intake.api.commands import Taken, take_signals
+from mejora_intake.api.folding import Taken, take_signals
 from mejora_intake.api.subscriptions import Subscriptions
 from mejora_intake.model import Signal
 from mejora_intake.quota import Quota

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mejora_intake.api.commands import Taken
+from mejora_intake.api.folding import Taken
 from mejora_intake.api.subscriptions import Subscriptions
 from mejora_intake.model import Signal
 from mejora_intake.quota import Quota

@@ -12,10 +12,11 @@ from mejora_events.contracts.access import Scope
 from mejora_events.contracts.base import Origin
 from mejora_events.ids import new_id
 from mejora_intake.api.admission import may_come
-from mejora_intake.api.commands import Taken
+from mejora_intake.api.folding import Taken
 from mejora_intake.api.form_page import POLICY, form_page, thanks_page
 from mejora_intake.api.reports import ReportPosted, signals_of
 from mejora_intake.api.taking import taken
+from mejora_intake.model import Disposition
 from mejora_service.errors import Forbidden, Problem, Unauthorised
 from mejora_service.web import principal_with, require, runtime_of
 
@@ -69,7 +70,8 @@ async def post_form(request: Request) -> HTMLResponse:
     except Problem as error:
         mend = {"": f"{error.detail} Send it again a little later: it counts once."}
         return _page(form_page(given, mend), error.status, error.headers)
-    return _page(thanks_page(str(became.incident_id), known=became.disposition != "opened"))
+    number = str(became.incident_id) if became.incident_id else None
+    return _page(thanks_page(number, known=became.disposition is not Disposition.OPENED))
 
 
 async def _report(request: Request, given: dict[str, str]) -> Taken:

@@ -66,18 +66,23 @@ I work for the provider of the service and am no customer</label>
     )
 
 
-def thanks_page(number: str, *, known: bool) -> str:
-    """Give the page that shows which incident a report became part of."""
-    what = (
-        "It is a failure that is known already; your report was added to it."
-        if known
-        else "It is a failure that nobody had reported before."
-    )
+def thanks_page(number: str | None, *, known: bool) -> str:
+    """Give the page that shows which incident a report became part of, if of any."""
+    if number is None:
+        told = "<p>What it is about is being worked on as announced, so no incident is open.</p>"
+    else:
+        what = (
+            "It is a failure that is known already; your report was added to it."
+            if known
+            else "It is a failure that nobody had reported before."
+        )
+        told = f"""<p>The number of the incident is <code>{escape(number)}</code>.</p>
+<p>{what} Keep the number: who asks after it is told how it goes.</p>"""
     return _page(
         "Your report was taken",
         f"""<h1>Your report was taken</h1>
-<p role="status">Thank you. The number of the incident is <code>{escape(number)}</code>.</p>
-<p>{what} Keep the number: who asks after it is told how it goes.</p>""",
+<div role="status"><p>Thank you.</p>
+{told}</div>""",
     )
 
 

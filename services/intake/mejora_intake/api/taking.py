@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mejora_events.contracts.access import Scope
 from mejora_events.contracts.base import Link, Origin, Severity, Time
 from mejora_intake.api.at_work import at_work
-from mejora_intake.api.commands import Taken
+from mejora_intake.api.folding import Taken
 from mejora_intake.model import Disposition, Signal, SignalState
 from mejora_service.errors import Forbidden
 from mejora_service.keys import Principal

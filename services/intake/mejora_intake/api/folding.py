@@ -1,0 +1,297 @@
+"""Signals on their way into the store: hold, decide by the rules, keep, emit."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import SerializationError
+
+from mejora_events.contracts.base import EventData
+from mejora_events.contracts.incidents import (
+    Incident,
+    IncidentChanged,
+    IncidentReopened,
+    IncidentReported,
+    IncidentRestored,
+)
+from mejora_events.ids import IncidentId, new_id
+from mejora_events.store import Work
+from mejora_intake.model import (
+    FAILING,
+    Disposition,
+    Recognition,
+    Signal,
+    recognise,
+    repetition,
+)
+from mejora_intake.noticing import customers_of, join, meets
+from mejora_intake.silences import Silence, Silences
+from mejora_intake.store import customers, incidents, timeline
+from mejora_intake.store import signals as store
+from mejora_intake.store.incidents import Failure
+from mejora_intake.store.signals import Current, Kept, Known, Met
+from mejora_intake.store.silences import count_suppressed
+from mejora_intake.store.timeline import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a signal."""
+
+    disposition: Disposition
+    rule: str
+    incident_id: IncidentId | None
+    repeated_delivery: bool = False
+    """The same message came before; this is what became of it then."""
+
+
+async def take_signals(
+    work: Work, signals: Sequence[Signal], *, flap_window_seconds: float, silences: Silences
+) -> list[Taken]:
+    """Keep signals and let each count once, in the order given; tell what became of each."""
+    ids = [store.delivery_id(signal) for signal in signals]
+    silenced = silences.suppressing(signals, work.now)
+    as_silenced = {
+        place: store.delivery_id(signals[place], silence.silence_id)
+        for place, silence in silenced.items()
+    }
+    failures = {(signal.source, signal.fingerprint): signal.component for signal in signals}
+    known = await store.known(work.conn, [*ids, *as_silenced.values()], failures)
+    for place, as_silenced_id in as_silenced.items():
+        if ids[place] not in known.delivered:  # what came before it was silenced has counted
+            ids[place] = as_silenced_id
+    taken = {
+        key: Taken(Disposition(r["disposition"]), r["rule"], r["incident_id"], True)
+        for key, r in known.delivered.items()
+    }
+    new = [
+        signal
+        for place, (key, signal) in enumerate(zip(ids, signals, strict=True))
+        if key not in taken and place not in silenced
+    ]
+    folding = await _Folding.of(work, new, known, flap_window_seconds)
+    answers = []
+    for place, (key, signal) in enumerate(zip(ids, signals, strict=True)):
+        before = taken.get(key)
+        if before is None:
+            before = taken[key] = folding.take(key, signal, silenced.get(place))
+        elif not before.repeated_delivery:
+            before = taken[key] = replace(before, repeated_delivery=True)
+        answers.append(before)
+    await folding.keep()
+    return answers
+
+
+class _Folding:
+    """Signals on their way through the rules, one after the other, in memory.
+
+    Most signals only say once more what is known: for those, the incident's standing is enough,
+    and all that changes is a count. Incidents that may change otherwise are held and read whole.
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        known: Known,
+        whole: dict[IncidentId, Incident],
+        flap_window_seconds: float,
+    ) -> None:
+        self._work, self._standing, self._whole = work, known.standing, whole
+        self._window = flap_window_seconds
+        self._met: defaultdict[str, set[IncidentId]] = defaultdict(set)
+        for component, mets in known.met.items():
+            self._met[component.casefold()] |= {met.incident_id for met in mets}
+        self._kept: list[Kept] = []
+        self._counted: Counter[Failure] = Counter()
+        self._touched: dict[IncidentId, Incident] = {}
+        self._opened: list[IncidentId] = []
+        self._handed_on: dict[Failure, IncidentId] = {}
+        self._suppressed: Counter[UUID] = Counter()
+        self._customers: set[tuple[str, IncidentId]] = set()
+        self._notes: list[Note] = []
+        self._facts: list[tuple[EventData, datetime, str | None]] = []
+
+    @classmethod
+    async def of(
+        cls,
+        work: Work,
+        signals: Sequence[Signal],
+        known: Known,
+        flap_window_seconds: float,
+    ) -> "_Folding":
+        """Hold and read those incidents that the signals may change.
+
+        Raises SerializationError when another instance handed one of their failures on just now.
+        """
+        changing = {
+            current.incident_id
+            for s in signals
+            if (current := known.standing.get((s.source, s.fingerprint))) is not None
+            and repetition(current, s) is None
+        }
+        if known.met:
+            changing |= _met_by(work, signals, known.met)
+        whole: dict[IncidentId, Incident] = {}
+        if changing:
+            ceded = {current.incident_id: current.ceded for current in known.standing.values()}
+            for incident_id, held in (await incidents.hold(work, changing)).items():
+                if held.ceded != ceded.get(incident_id, held.ceded):
+                    raise SerializationError("the failure has a newer incident by now")
+                whole[incident_id] = held.incident
+        return cls(work, known, whole, flap_window_seconds)
+
+    def take(self, delivery_id: UUID, signal: Signal, silence: Silence | None) -> Taken:
+        failure = (signal.source, signal.fingerprint)
+        current = self._standing.get(failure)
+        if silence is not None:
+            self._suppressed[silence.silence_id] += 1
+            taken = Taken(Disposition.SUPPRESSED, silence.rule, self._open_with(failure))
+        elif current is not None and current.incident_id not in self._whole:
+            rule = repetition(current, signal) or ""
+            self._counted[failure] += 1
+            taken = Taken(Disposition.REPEATED, rule, current.incident_id)
+        else:
+            taken = self._recognise(failure, signal)
+        self._kept.append(
+            Kept(delivery_id, signal, taken.disposition, taken.rule, taken.incident_id)
+        )
+        return taken
+
+    def _recognise(self, failure: Failure, signal: Signal) -> Taken:
+        received_at = signal.received_at or self._work.now
+        newest = self._newest(failure)
+        recognition = recognise(
+            self._whole[newest] if newest else None,
+            signal,
+            received_at=received_at,
+            flap_window_seconds=self._window,
+            new_id=IncidentId(new_id()),
+        )
+        if recognition.disposition is Disposition.OPENED:
+            recognition = self._met_instead(signal, received_at) or recognition
+        incident = recognition.incident
+        if incident is not None:
+            self._whole[incident.incident_id] = self._touched[incident.incident_id] = incident
+            if incident.incident_id != newest:
+                self._handed_on[failure] = incident.incident_id
+            self._tell(signal, recognition, incident, received_at)
+        told = incident.incident_id if incident else newest
+        return Taken(recognition.disposition, recognition.rule, told)
+
+    def _met_instead(self, signal: Signal, received_at: datetime) -> Recognition | None:
+        """Let a signal join the one open incident of its component, where the rules say so."""
+        met = self._met.get(signal.component.casefold(), ())
+        incident = self._whole.get(next(iter(met))) if len(met) == 1 else None
+        if incident is None or incident.state not in FAILING:
+            return None
+        rule = meets(incident.origin, incident.reported_at, signal, received_at=received_at)
+        return join(incident, signal, rule, received_at=received_at) if rule else None
+
+    def _newest(self, failure: Failure) -> IncidentId | None:
+        """Tell which incident a failure is with by now."""
+        if (handed_on := self._handed_on.get(failure)) is not None:
+            return handed_on
+        current = self._standing.get(failure)
+        return current.incident_id if current else None
+
+    def _open_with(self, failure: Failure) -> IncidentId | None:
+        """Tell which open incident a failure is with by now, if one is."""
+        newest = self._newest(failure)
+        if newest is None:
+            return None
+        known = self._whole.get(newest) or self._standing[failure]
+        return newest if known.state in FAILING else None
+
+    def _tell(
+        self, signal: Signal, recognition: Recognition, incident: Incident, received_at: datetime
+    ) -> None:
+        actor = f"{signal.origin.value}:{signal.source}"
+        at = received_at
+        fact: EventData | None = None
+        match recognition.disposition:
+            case Disposition.OPENED:
+                self._opened.append(incident.incident_id)
+                self._met[incident.component.casefold()].add(incident.incident_id)
+                fact = IncidentReported(incident=incident)
+            case Disposition.REOPENED:
+                at = incident.failing_since or received_at
+                fact = IncidentReopened(incident=incident, reopened_at=at, reason=recognition.rule)
+            case Disposition.RESTORED:
+                at = incident.restored_at or received_at
+                fact = IncidentRestored(incident=incident, by=actor)
+            case _ if recognition.changed:
+                fact = IncidentChanged(
+                    incident=incident, changed=recognition.changed, changed_at=received_at
+                )
+        if fact is None:
+            return
+        for customer in customers_of(signal):
+            self._customers.add((customer, incident.incident_id))
+        self._facts.append((fact, at, signal.traceparent))
+        self._notes.append(
+            Note(incident.incident_id, at, recognition.disposition.value, actor, recognition.rule)
+        )
+
+    async def keep(self) -> None:
+        """Write all that changed, then emit: the incidents' rows are held by then."""
+        if not self._kept:
+            return
+        opened = set(self._opened)
+        await incidents.open_incidents(
+            self._work, [self._touched[i] for i in self._opened], self._handing_on()
+        )
+        grown = await store.keep_signals(self._work, self._kept, self._counts())
+        await self._tell_counts(grown)
+        await incidents.update_incidents(
+            self._work, [i for key, i in self._touched.items() if key not in opened]
+        )
+        await customers.keep_customers(self._work, self._customers)
+        await timeline.note(self._work, self._notes)
+        await count_suppressed(self._work, self._suppressed)
+        for fact, at, traceparent in self._facts:
+            self._work.emit(fact, at=at, traceparent=traceparent)
+
+    def _handing_on(self) -> dict[Failure, tuple[IncidentId, IncidentId | None]]:
+        """Give for failures the incident that they are with from now on, and were with before."""
+        return {
+            failure: (incident_id, before.incident_id if before else None)
+            for failure, incident_id in self._handed_on.items()
+            for before in (self._standing.get(failure),)
+        }
+
+    def _counts(self) -> list[tuple[Current, int]]:
+        """Give how much each incident's count grows, of all failures that are with it."""
+        more: Counter[IncidentId] = Counter()
+        counted: dict[IncidentId, Current] = {}
+        for failure, count in self._counted.items():
+            current = self._standing[failure]
+            counted[current.incident_id] = current
+            more[current.incident_id] += count
+        return [(counted[incident_id], more[incident_id]) for incident_id in sorted(counted)]
+
+    async def _tell_counts(self, grown: Sequence[IncidentId]) -> None:
+        """Tell of counts that have become worth telling."""
+        if not grown:
+            return
+        for incident_id, held in (await incidents.hold(self._work, grown)).items():
+            incident = held.incident.model_copy(update={"version": held.incident.version + 1})
+            self._touched[incident_id] = incident
+            last = next(k.signal for k in reversed(self._kept) if k.incident_id == incident_id)
+            repeated = Recognition(
+                Disposition.REPEATED, "its incident is open", incident, ("occurrences",)
+            )
+            self._tell(last, repeated, incident, last.received_at or self._work.now)
+
+
+def _met_by(
+    work: Work, signals: Sequence[Signal], met: Mapping[str, Sequence[Met]]
+) -> set[IncidentId]:
+    """Give the open incidents that signals may join."""
+    return {
+        mets[0].incident_id
+        for s in signals
+        if len(mets := met.get(s.component, ())) == 1
+        and meets(mets[0].origin, mets[0].reported_at, s, received_at=s.received_at or work.now)
+    }
