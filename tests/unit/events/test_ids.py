@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mejora_events.ids import new_id
 
 MOMENTS = st.datetimes(
-    datetime(1970, 1, 1),  # noqa: DTZ001 (Hypothesis adds the zone)
+    datetime(1970, 1, 2),  # noqa: DTZ001 (Hypothesis adds the zone)
     datetime(2200, 1, 1),  # noqa: DTZ001
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=9, minutes=30))]),
 )
