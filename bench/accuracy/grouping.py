@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
-from mejora_diagnosis.model.signature import sign
+from mejora_diagnosis.model.signature import Patterns, reduce_component, sign
 
 AVERAGE = "average"
 
@@ -52,5 +52,8 @@ def _of_file(path: Path) -> float:
     with path.open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     system = path.parent.name
-    given = [sign(system, line["Content"]).signature_id for line in lines]
+    patterns, family = Patterns(), reduce_component(system)
+    given = [
+        patterns.recognise(family, sign(system, line["Content"])).signature_id for line in lines
+    ]
     return round(grouping_accuracy(given, [line["EventId"] for line in lines]), 4)
