@@ -87,7 +87,7 @@ async def _take_over(
     work: Work, events: Sequence[Event[IncidentReported]], known: Catalogue
 ) -> list[_Reported]:
     """Take the incidents over and give those without a diagnosis, in the order of their reports."""
-    named = name_incidents(known, (event.data.incident for event in events))
+    named = await name_incidents(work.conn, known, [event.data.incident for event in events])
     await incidents.take(work.conn, named)
     standing = await incidents.standing(work.conn, {it.incident.incident_id for it in named})
     reported: dict[IncidentId, _Reported] = {}

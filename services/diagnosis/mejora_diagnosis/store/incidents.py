@@ -92,6 +92,10 @@ class Standing:
     signature_id: str
     diagnosed: bool
 
+    def signature_of(self, text: str) -> Signature:
+        """Give the signature that the incident has, as it is read from this text."""
+        return Signature(signature_id=self.signature_id, template=text)
+
 
 @dataclass(frozen=True, slots=True)
 class FailedAt:
