@@ -10,6 +10,7 @@ from bench.growth import growth
 from bench.machine import facts
 from bench.memory import memory
 from bench.scale import Scale
+from bench.signature import signature
 
 Measurement = Callable[[Ground, Scale], Awaitable[list[Figure]]]
 
@@ -22,6 +23,7 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "chain.latency": chain.latency,
     "chain.throughput": chain.throughput,
     "memory": memory,
+    "diagnosis.signature": signature,
 }
 
 

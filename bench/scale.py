@@ -23,6 +23,8 @@ class Scale:
     """Signals of a round of `chain.latency`, at a hundred a second."""
     chained: int = 2_000
     """Incidents of a round of `chain.throughput`."""
+    signed: int = 100_000
+    """Texts of a round of `diagnosis.signature`."""
 
 
 FULL = Scale()
@@ -36,4 +38,5 @@ QUICK = Scale(
     consumed=1_000,
     paced=50,
     chained=100,
+    signed=5_000,
 )

@@ -23,6 +23,7 @@ _FIGURES = {
     "memory.diagnosis",
     "memory.problem",
     "memory.improvement",
+    "diagnosis.signature",
 }
 _COLUMNS = 80
 _ROOT = Path(__file__).parents[2]

@@ -80,6 +80,9 @@ _VALUE = re.compile(
     r"(?:\{[^\s{}]*\}|\([^\s()]*\)|\[[^\s\[\]]*\])?"
 )
 _QUOTED_VALUE = re.compile(r"(?<=\w)=([\"'])(?!<\*>\1)[^\"'=]{1,80}\1")
+# Most words need no more than a look.
+_ALL_HOLE = re.compile(r"[-+]?\d+|[0-9a-f]{8,}", re.IGNORECASE | re.ASCII)
+_LIKE_NO_WORD = re.compile(r"[a-f]{8,}|true|false", re.IGNORECASE)
 _KEY = re.compile(r"\w{1,60}$")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _TELLING = words_of(
@@ -108,12 +111,16 @@ class Reductions(dict[str, str]):
 
 def reduce_word(word: str) -> str:
     """Give what a word, as it stands between spaces, has in every case."""
+    if _ALL_HOLE.fullmatch(word):
+        return HOLE
+    if word.isalpha() and not _LIKE_NO_WORD.fullmatch(word):
+        return word
     for _ in range(6):
         before = word
         word = _reduce_digits(_HOLES.sub(HOLE, word))
         word = _DOTTED.sub(HOLE, _PARTS.sub(HOLE, _SIGN.sub(HOLE, word)))
         word = _VALUE.sub(_reduce_value, _TRUTH.sub(HOLE, word))
-        if word == before:
+        if word in (before, HOLE):
             break
     return word
 

@@ -18,6 +18,7 @@ from mejora_events.contracts.diagnoses import Signature
 _PIECE = re.compile(r"(?:[^\s=,;:()\[\]{}\"'<>|?!]|<\*>)+|[=,;:()\[\]{}\"'<>|?!]")
 _NAMED_BEHIND = words_of(
     "user username account host hostname group name named called client peer class domain"
+    " customer tenant"
 )
 _PLACED_BEHIND = words_of("for from to by on in at of")
 _STATES = words_of(
@@ -74,12 +75,12 @@ class Patterns:
         pieces = _PIECE.findall(template.template)
         keys = keys_of(family, template.template)
         near = {it.signature_id: it for key in keys for it in self._by_key[key].values()}
-        nearest = max(
+        likeness, nearest = max(
             ((_likeness(_PIECE.findall(it.text), pieces), it) for it in near.values()),
             key=lambda found: found[0],
             default=(0, None),
-        )[1]
-        if nearest is None or not _likeness(_PIECE.findall(nearest.text), pieces):
+        )
+        if nearest is None or not likeness:
             pattern = Pattern(template.signature_id, family, template.template)
         else:
             pattern = Pattern(nearest.signature_id, family, _generalise(nearest.text, pieces))
