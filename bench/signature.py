@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 
 from drain3 import TemplateMiner
+from drain3.template_miner_config import TemplateMinerConfig
 
 from bench.figure import Figure
 from bench.ground import Ground
@@ -65,7 +66,7 @@ def _per_second(texts: list[str], recognise: Callable[[str], object]) -> float:
 
 
 def _by_drain3() -> Callable[[str], object]:
-    miner = TemplateMiner()
+    miner = TemplateMiner(config=TemplateMinerConfig())
     return lambda text: miner.add_log_message(text)
 
 
