@@ -8,7 +8,7 @@ BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo test check format schemas bench audit clean
+.PHONY: help install up demo test check format schemas bench accuracy audit clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 18
@@ -51,6 +51,9 @@ schemas: install ## Write the JSON Schemas and the AsyncAPI document from the co
 
 bench: install ## Measure the hot paths: FIGURES="intake.single events.relay" for some of them.
 	@$(BIN)/python -m bench $(FIGURES)
+
+accuracy: install ## Measure on real data how often diagnosis is right: REAL_DATA=../shared/data.
+	@$(BIN)/python -m bench.accuracy $(or $(REAL_DATA),$(MEJORA_REAL_DATA),../shared/data)
 
 audit: install ## Reconcile what was accepted with what every store holds (DATA=./var).
 	@exec $(BIN)/mejora audit

@@ -13,6 +13,8 @@ from bench.figure import Figure
 
 RESULTS = Path(__file__).parent / "results"
 
+ACCURACY = "accuracy.json"
+"""Written by `make accuracy`, which measures how often diagnosis is right."""
 _LATEST = "latest.json"
 _HEADINGS = ("figure", "unit", "limit", "ours", "ratio", "from–to", "want")
 _LEGEND = "ratio: ours ÷ limit, the median of the rounds; ↑ more is better, ↓ less is"
@@ -70,7 +72,8 @@ def _write(path: Path, facts: Mapping[str, str | int | float], figures: Sequence
 
 def _write_page(results: Path) -> None:
     """Write what all files say, each with the day of its own run."""
-    files = [path for path in sorted(results.glob("*.json")) if path.name != _LATEST]
+    others = (_LATEST, ACCURACY)
+    files = [path for path in sorted(results.glob("*.json")) if path.name not in others]
     runs = [orjson.loads(path.read_bytes()) for path in files]
     rows = [
         f"| {' | '.join((*_cells(one), run['machine']['measured_at'][:10]))} |"
