@@ -3,11 +3,9 @@
 import csv
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from bench.accuracy.replay import replay
 
@@ -26,7 +24,7 @@ async def measure(data: Path) -> dict[str, Any] | None:
         opened = await services.signals(signals)
         await services.diagnosed(opened)
         seconds = time.monotonic() - began
-        sizes = sorted(cascade_sizes(await services.cascades()))
+        sizes = sorted(Counter((await services.cascades()).values()).values())
     return {
         "alarms": len(signals) // 2,
         "incidents": len(opened),
@@ -67,19 +65,6 @@ def read_links(path: Path) -> list[dict[str, Any]]:
             linked[one].add(other)
             linked[other].add(one)
     return [{"name": name, "depends_on": sorted(ends)} for name, ends in sorted(linked.items())]
-
-
-def cascade_sizes(first_of: Mapping[UUID, UUID]) -> list[int]:
-    """Count incidents by cascade: whose first incident is in another cascade goes with that."""
-
-    def first(incident: UUID) -> UUID:
-        seen = set()
-        while incident not in seen and first_of.get(incident, incident) != incident:
-            seen.add(incident)
-            incident = first_of[incident]
-        return incident
-
-    return list(Counter(first(incident) for incident in first_of).values())
 
 
 def _letters(number: int) -> str:

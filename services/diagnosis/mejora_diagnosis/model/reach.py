@@ -46,10 +46,15 @@ class Reach:
         """Name the nodes that one edge leads to."""
         return tuple(self.names[end] for end in self._edges[self._place[name]])
 
-    def neighbours(self, name: str) -> tuple[str, ...]:
-        """Name the nodes that one edge connects with a node, either way."""
+    def around(self, name: str) -> tuple[str, ...]:
+        """Name the nodes outside a node's ring that one edge connects with it, either way."""
         place = self._place[name]
-        return tuple(self.names[it] for it in (*self._edges[place], *self._edges_back[place]))
+        ring = self._ring_of[place]
+        return tuple(
+            self.names[other]
+            for other in (*self._edges[place], *self._edges_back[place])
+            if self._ring_of[other] != ring
+        )
 
     def direct_bits(self, name: str) -> Bits:
         """Give the set of the nodes that one edge leads to."""

@@ -223,12 +223,13 @@ def _connected(catalogue: Catalogue, next_to: Mapping[str, Iterable[str]]) -> di
     """Give for each component all that are connected with it, in the order of their names.
 
     Connected are those that stand on one another, and those that directly stand on the same one or
-    that the same one directly stands on, whether that one fails or not.
+    that the same one directly stands on, whether that one fails or not. Members of a ring, such as
+    devices with a link between them, are connected only where they are directly.
     """
     reach = catalogue.reach
     beside: dict[str, set[str]] = {}
     for name, ends in next_to.items():
-        around = reach.neighbours(name) if name in reach else ()
+        around = reach.around(name) if name in reach else ()
         for other in (*ends, *around):
             beside.setdefault(name, set()).add(other)
             beside.setdefault(other, set()).add(name)

@@ -13,6 +13,8 @@ _SHARE_ABOVE = 0.7
 """What it counts that all other signs are at components that stand on the place."""
 _EACH_STEP = 0.2
 """What a sign counts for a place, for each further failing component that lies between."""
+_HALF_HEARD = 0.1
+"""With a sign of its own of this strength, half of that counts: without any, nothing does."""
 _PULLED_DOWN = 0.5
 """What it counts of the strongest sign at a component that stands on the place."""
 _NOWHERE = 0.2
@@ -135,7 +137,7 @@ def _with_dependants(own: Mapping[str, float], stands_on: Edges) -> dict[str, fl
             strongest[below] = max(strongest[below], speaking[name])
     return {
         name: strength
-        + _SHARE_ABOVE * share[name]
+        + _SHARE_ABOVE * share[name] * speaking[name] / (speaking[name] + _HALF_HEARD)
         + _PULLED_DOWN * min(strongest[name], speaking[name])
         for name, strength in own.items()
     }
