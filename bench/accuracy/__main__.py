@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import orjson
 import typer
 
-from bench.accuracy import grouping
+from bench.accuracy import failure_point, grouping, telecom
 from bench.report import ACCURACY, RESULTS
 from mejora.serving import run_until_signal
 
@@ -29,6 +29,8 @@ PARTS: Mapping[str, Part] = {
     "grouping_corrected": Part(
         partial(grouping.measure, truth="structured_corrected"), grouping.table
     ),
+    "failure_point": Part(failure_point.measure, failure_point.table),
+    "cascades": Part(telecom.measure, telecom.table),
 }
 
 

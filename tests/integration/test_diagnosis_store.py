@@ -230,6 +230,25 @@ class TestRevising:
         assert (said.diagnosis, said.diagnosis.version) == (found, 2)
         assert "failure_point" in said.revised
 
+    async def test_a_late_incident_moves_the_likeliest_of_all_that_it_is_connected_with(
+        self, store: Store
+    ) -> None:
+        await tell(store, reported(an_incident(1, "checkout")))
+        await tell(store, reported(an_incident(2, "cart", 1)))
+        assert (await diagnosis_of(store, 2)).failure_point.component == "cart"
+        await tell(store, reported(an_incident(3, "db")))
+        places = {}
+        for number in (1, 2, 3):
+            point = (await diagnosis_of(store, number)).failure_point
+            places[number] = point.component, point.pulled_down, point.cascade_id
+            assert point.candidates[0].component == "db"
+            assert sum(it.probability for it in point.candidates) <= 1
+        assert places == {
+            1: ("db", True, UUID(int=1)),
+            2: ("db", True, UUID(int=1)),
+            3: ("db", False, UUID(int=1)),
+        }
+
     async def test_what_is_far_in_time_or_not_connected_is_no_cascade(self, store: Store) -> None:
         await tell(store, reported(an_incident(1, "checkout")))
         await tell(store, reported(an_incident(2, "db", 11)), reported(an_incident(3, "wiki")))
@@ -248,7 +267,8 @@ class TestRevising:
         for minute in range(30):
             name = ("db", "checkout")[minute % 2]
             await tell(store, reported(an_incident(minute + 1, name, minute)))
-        assert len(await emitted(store, DiagnosisRevised)) == 0
+        (revised,) = await emitted(store, DiagnosisRevised)  # the first heard of the second
+        assert revised.diagnosis.incident_id == UUID(int=1)
 
     async def test_a_worse_severity_grades_it_again_in_either_order(self, store: Store) -> None:
         before, after = (
@@ -433,7 +453,7 @@ def _life(
     return events
 
 
-_EMPTY = "truncate incident, signature, failing, diagnosis, outbox"
+_EMPTY = "truncate incident, signature, failing, failing_slot, habit, diagnosis, outbox"
 
 
 @settings(
@@ -466,6 +486,8 @@ async def _ends_in(store: Store, events: Sequence[Event[EventData]], size: int) 
             it.component,
             it.signature.signature_id,
             it.failure_point.component,
+            it.failure_point.cascade_id,
+            [place.component for place in it.failure_point.candidates[:3]],
             it.scope.kind,
             it.severity,
             it.priority,

@@ -32,7 +32,8 @@ TODAY = "what_happened", "how", "who_else", "what_changed"
 
 
 def failing(component: str, number: int, minutes: float = 0, instances: int = 0) -> Failing:
-    return Failing(component, at(minutes), IncidentId(UUID(int=number)), instances)
+    since = at(minutes)
+    return Failing(component, since, IncidentId(UUID(int=number)), instances, {"down": since})
 
 
 def around(*found: Failing) -> Neighbourhood:
@@ -161,11 +162,18 @@ class TestRevising:
         assert revision.revised == ("scope", "urgency", "priority")
         assert revision.diagnosis.urgency < first.urgency
 
-    def test_one_more_of_the_cascade_changes_nothing(self) -> None:
+    def test_one_more_of_the_cascade_leaves_the_beginning_and_is_told(self) -> None:
         first = diagnosed(an_incident(1, "db"))
-        assert (
-            revise_place(first, SHOP, around(failing("db", 1), failing("cart", 2)), RULES) is None
-        )
+        both = around(failing("db", 1), failing("cart", 2))
+        revision = revise_place(first, SHOP, both, RULES)
+        assert revision is not None
+        assert revision.revised == ("failure_point",)
+        assert revision.diagnosis.failure_point.component == "db"
+        assert [it.component for it in revision.diagnosis.failure_point.candidates] == [
+            "db",
+            "cart",
+        ]
+        assert revise_place(revision.diagnosis, SHOP, both, RULES) is None
 
     def test_a_worse_severity_grades_it_again(self) -> None:
         first = diagnosed(an_incident(1, "db", severity=Severity.WARNING))

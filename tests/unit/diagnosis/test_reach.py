@@ -40,9 +40,22 @@ def test_up_is_down_seen_from_the_other_end(edges: Edges) -> None:
 @given(graphs)
 def test_below_leaves_out_who_leads_back(edges: Edges) -> None:
     reach = Reach(edges)
-    for place, name in enumerate(reach.names):
-        below = set(reach.named(reach.below(place)))
+    for name in reach.names:
+        below = set(reach.named(reach.strictly_below(name)))
         assert below == {it for it in reached(edges, name) if name not in reached(edges, it)}
+
+
+@given(graphs)
+def test_an_island_is_all_that_edges_connect_either_way(edges: Edges) -> None:
+    reach = Reach(edges)
+    both: Edges = {name: [] for name in reach.names}
+    for start, ends in edges.items():
+        for end in ends:
+            both[start].append(end)
+            both[end].append(start)
+    islands = reach.islands()
+    for name in reach.names:
+        assert islands[name] == min(reached(both, name) | {name})
 
 
 def test_a_long_chain_does_not_end_in_recursion() -> None:

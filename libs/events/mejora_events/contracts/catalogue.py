@@ -29,6 +29,8 @@ class Component(Value):
     component_kind: ComponentKind = ComponentKind.SYSTEM
     owner: str | None = None
     depends_on: tuple[str, ...] = ()
+    part_of: str | None = None
+    """The component that this is an instance or another part of."""
     instances: int | None = None
     """How many instances, sites or users it has: what "generalised" is measured against."""
     criticality: Annotated[int, Field(ge=1, le=5)] = 3

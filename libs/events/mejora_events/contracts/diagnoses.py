@@ -32,13 +32,28 @@ class Evidence(Value):
     because: str
 
 
+class Candidate(Value):
+    """A component where a cascade may have begun."""
+
+    component: str
+    probability: Share
+    because: str
+
+
 class FailurePoint(Value):
     """The component where the failure began, as against those it pulled down."""
 
     component: str
     probability: Share | None = None
+    """How likely the cascade began there."""
     cascade: tuple[IncidentId, ...] = ()
     """The other incidents of the same cascade, the failure point's own first."""
+    cascade_id: IncidentId | None = None
+    """The first incident of the cascade: incidents that share it are one cascade."""
+    candidates: tuple[Candidate, ...] = ()
+    """Where the cascade may have begun, the likeliest first."""
+    pulled_down: bool | None = None
+    """Whether this incident's component was pulled down by the failure point, another one."""
 
 
 class ScopeKind(StrEnum):

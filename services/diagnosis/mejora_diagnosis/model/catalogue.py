@@ -41,8 +41,56 @@ class Catalogue:
 
     @cached_property
     def reach(self) -> Reach:
-        """Give the dependencies as a graph: each component leads to what it depends on."""
-        return Reach({name: part.depends_on for name, part in self.components.items()})
+        """Give the dependencies as a graph: each component leads to what it stands on.
+
+        That is what it depends on, and its parts; a part also needs what the whole depends on.
+        """
+        needs = {
+            name: (*it.depends_on, *self.parts(name), *self._of_the_whole(it))
+            for name, it in self.components.items()
+        }
+        return Reach({**self._parts, **needs})
+
+    def _of_the_whole(self, part: Component) -> tuple[str, ...]:
+        whole = self.components.get(part.part_of) if part.part_of else None
+        return tuple(name for name in whole.depends_on if name != part.name) if whole else ()
+
+    @cached_property
+    def _parts(self) -> Mapping[str, tuple[str, ...]]:
+        parts: dict[str, list[str]] = {}
+        for component in self.components.values():
+            if component.part_of and component.part_of != component.name:
+                parts.setdefault(component.part_of, []).append(component.name)
+        return {whole: tuple(sorted(names)) for whole, names in parts.items()}
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """Name the components that one is made of: its instances, as far as they are listed."""
+        return self._parts.get(name, ())
+
+    def whole(self, name: str) -> str | None:
+        """Name the component that one is a part of."""
+        component = self.components.get(name)
+        whole = component.part_of if component else None
+        return whole if whole != name else None
+
+    @cached_property
+    def _islands(self) -> Mapping[str, str]:
+        return self.reach.islands()
+
+    def island(self, name: str) -> str:
+        """Name the set of components that a component is connected with, either way."""
+        return self._islands.get(name, name)
+
+    @cached_property
+    def _islanders(self) -> Mapping[str, tuple[str, ...]]:
+        islanders: dict[str, list[str]] = {}
+        for name, island in self._islands.items():
+            islanders.setdefault(island, []).append(name)
+        return {island: tuple(names) for island, names in islanders.items()}
+
+    def islanders(self, island: str) -> tuple[str, ...]:
+        """Name all components of such a set."""
+        return self._islanders.get(island, (island,))
 
     @cached_property
     def _spoken_names(self) -> Mapping[str, str]:

@@ -106,16 +106,16 @@ def diagnose(
 
 def is_elsewhere(
     component: str,
-    failure_component: str,
+    outcome: str,
     scope_kind: ScopeKind,
     catalogue: Catalogue,
     near: Neighbourhood,
     rules: Rules,
 ) -> bool:
-    """Tell whether failure point or kind of scope would come out differently from what was said."""
+    """Tell whether the place or kind of scope would come out differently from what was said."""
     instances = catalogue.component(component).instances
     scope, _ = judge_scope(near.instances(component), instances, rules.generalised_share)
-    return near.beginning(component).component != failure_component or scope.kind != scope_kind
+    return near.outcome(component) != outcome or scope.kind != scope_kind
 
 
 def revise_place(
@@ -123,11 +123,8 @@ def revise_place(
 ) -> Revision | None:
     """Look again where a failure began and how much is hit, now that more is failing near it.
 
-    None when neither the failure point nor the kind of scope comes out differently.
+    None when nothing comes out differently from what it says.
     """
-    said = diagnosis.failure_point.component, diagnosis.scope.kind
-    if not is_elsewhere(diagnosis.component, *said, catalogue, near, rules):
-        return None
     placed = _place(diagnosis.component, diagnosis, catalogue, near, rules)
     component = catalogue.component(diagnosis.component)
     priority = prioritise(
@@ -145,6 +142,8 @@ def revise_place(
         "open_questions": put_to(diagnosis.open_questions, owner or rules.unowned_to),
         "cost_per_minute": start.cost_per_minute or component.cost_per_minute,
     }
+    if all(value == getattr(diagnosis, name) for name, value in changes.items()):
+        return None
     return _revision(diagnosis, changes, (*placed.evidence, evidence.of_priority(priority)))
 
 

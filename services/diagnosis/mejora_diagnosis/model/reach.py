@@ -26,6 +26,10 @@ class Reach:
             tuple(self._place[end] for end in dict.fromkeys(edges.get(name, ())))
             for name in self.names
         ]
+        self._edges_back: list[list[int]] = [[] for _ in self.names]
+        for start, ends in enumerate(self._edges):
+            for end in ends:
+                self._edges_back[end].append(start)
         rings = _rings(self._edges)
         self._ring_of = [0] * len(self.names)
         for number, ring in enumerate(rings):
@@ -42,14 +46,45 @@ class Reach:
         """Name the nodes that one edge leads to."""
         return tuple(self.names[end] for end in self._edges[self._place[name]])
 
+    def around(self, name: str) -> tuple[str, ...]:
+        """Name the nodes outside a node's ring that one edge connects with it, either way."""
+        place = self._place[name]
+        ring = self._ring_of[place]
+        return tuple(
+            self.names[other]
+            for other in (*self._edges[place], *self._edges_back[place])
+            if self._ring_of[other] != ring
+        )
+
+    def direct_bits(self, name: str) -> Bits:
+        """Give the set of the nodes that one edge leads to."""
+        return sum(1 << end for end in self._edges[self._place[name]])
+
+    def islands(self) -> dict[str, str]:
+        """Name for each node the least of those that edges connect it with, either way."""
+        least = list(range(len(self.names)))
+
+        def root(node: int) -> int:
+            while least[node] != node:
+                least[node] = node = least[least[node]]
+            return node
+
+        for start, ends in enumerate(self._edges):
+            for end in ends:
+                one, other = root(start), root(end)
+                if self.names[one] > self.names[other]:
+                    one, other = other, one
+                least[other] = one
+        return {name: self.names[root(place)] for place, name in enumerate(self.names)}
+
     def down(self, name: str) -> Bits:
         """Give all that can be reached from a node, itself and its ring included."""
         ring = self._ring_of[self._place[name]]
         return self._below[ring] | self._members[ring]
 
-    def below(self, place: int) -> Bits:
-        """Give all that can be reached from the node at a place, without its own ring."""
-        return self._below[self._ring_of[place]]
+    def strictly_below(self, name: str) -> Bits:
+        """Give all that can be reached from a node, without its own ring."""
+        return self._below[self._ring_of[self._place[name]]]
 
     def up(self, name: str) -> Bits:
         """Give all from which a node can be reached, itself and its ring included."""

@@ -11,7 +11,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mejora_diagnosis.model.cascade import Neighbourhood, minute_of, to_recheck
+from mejora_diagnosis.model.cascade import (
+    Failing,
+    Habits,
+    Neighbourhood,
+    minute_of,
+    slot_of,
+    to_recheck,
+)
 from mejora_diagnosis.model.catalogue import Catalogue
 from mejora_diagnosis.model.channel import Restorations
 from mejora_diagnosis.model.diagnose import (
@@ -25,7 +32,7 @@ from mejora_diagnosis.model.evidence import Report
 from mejora_diagnosis.model.history import History
 from mejora_diagnosis.model.scope import instance_of
 from mejora_diagnosis.reactions.incidents import name_incidents
-from mejora_diagnosis.store import catalogue, diagnoses, history, incidents
+from mejora_diagnosis.store import catalogue, diagnoses, habits, history, incidents
 from mejora_diagnosis.store.diagnoses import Placed
 from mejora_diagnosis.store.history import Asked, Known
 from mejora_diagnosis.store.incidents import FailedAt, Named, Standing
@@ -71,7 +78,8 @@ async def diagnose_reported(
         )
         for it in reported
     }
-    added = await diagnoses.add(work.conn, list(established.values()), known.version)
+    outcomes = [near[minute_of(it.started_at)].outcome(it.component) for it in established.values()]
+    added = await diagnoses.add(work.conn, list(established.values()), outcomes, known.version)
     for it in reported:
         incident_id = it.report.incident.incident_id
         if incident_id in added:
@@ -130,19 +138,30 @@ async def _look_around(
     work: Work, reported: Sequence[_Reported], known: Catalogue, rules: Rules
 ) -> tuple[list[Placed], Neighbourhoods]:
     """Note what failed when; give the diagnoses that this may change and what is near whom."""
-    news = await incidents.note_failing(
-        work.conn, [_failed_at(it.report) for it in reported], rules.window_minutes
-    )
-    again = await diagnoses.to_recheck(
-        work.conn, to_recheck(known, news, rules.window_minutes), MOST_RECHECKED
-    )
+    window = rules.window_minutes
+    failed = [_failed_at(it.report) for it in reported]
+    news = await incidents.note_failing(work.conn, failed, window)
+    await habits.note(work.conn, failed, window)
+    again = await diagnoses.to_recheck(work.conn, to_recheck(known, news, window), MOST_RECHECKED)
     minutes = {minute_of(it.report.incident.started_at) for it in reported}
     minutes.update(it.minute for it in again)
-    failing = await incidents.near(work.conn, minutes, rules.window_minutes)
+    failing = await incidents.near(work.conn, minutes, window)
+    usual = await _usual(work, failing, window)
     return again, {
-        minute: Neighbourhood(known, found, rules.window_minutes)
+        minute: Neighbourhood(known, found, window, usual[slot_of(minute - window, window)])
         for minute, found in failing.items()
     }
+
+
+async def _usual(
+    work: Work, failing: Mapping[int, Sequence[Failing]], window: int
+) -> dict[int, Habits]:
+    """Look up how usual it is what fails, before each stretch of time in which it does."""
+    kinds: dict[int, set[str]] = {}
+    for minute, found in failing.items():
+        of_slot = kinds.setdefault(slot_of(minute - window, window), set())
+        of_slot.update(kind for it in found for kind in it.kinds)
+    return {slot: await habits.before(work.conn, slot, its) for slot, its in kinds.items()}
 
 
 def _failed_at(report: Report) -> FailedAt:
@@ -151,6 +170,7 @@ def _failed_at(report: Report) -> FailedAt:
         component=report.component,
         minute=minute_of(incident.started_at),
         instance=instance_of(incident.labels, incident.component, report.component),
+        kind=report.signature.template,
         since=incident.started_at,
         incident_id=incident.incident_id,
     )
@@ -222,24 +242,24 @@ async def _revise(
     known: Catalogue,
     rules: Rules,
 ) -> None:
-    """Revise the diagnoses whose failure point or scope comes out differently now."""
+    """Revise the diagnoses whose place or scope comes out differently now."""
     moved = [
         it.incident_id
         for it in again
-        if is_elsewhere(
-            it.component, it.failure_component, it.scope_kind, known, near[it.minute], rules
-        )
+        if is_elsewhere(it.component, it.outcome, it.scope_kind, known, near[it.minute], rules)
     ]
     causes: dict[str, Event[IncidentReported]] = {}
     for it in reported:
         causes.setdefault(it.report.component, it.event)
     revisions: list[Revision] = []
+    outcomes: list[str] = []
     for diagnosis in await diagnoses.hold(work.conn, moved):
         place = near[minute_of(diagnosis.started_at)]
         revision = revise_place(diagnosis, known, place, rules)
         if revision is not None:
             revisions.append(revision)
-    await diagnoses.update(work.conn, [it.diagnosis for it in revisions])
+            outcomes.append(place.outcome(diagnosis.component))
+    await diagnoses.move(work.conn, [it.diagnosis for it in revisions], outcomes)
     for revision in revisions:
         start = revision.diagnosis.failure_point.component
         cause = causes.get(start) or causes.get(revision.diagnosis.component) or reported[0].event

@@ -13,16 +13,16 @@ from mejora_events.sql import Row, as_json, from_json, row, rows, run
 
 _ADD = """
 insert into diagnosis (diagnosis_id, incident_id, signature_id, component, minute, severity,
-                       failure_component, scope_kind, catalogue_version, body)
+                       failure_component, scope_kind, outcome, catalogue_version, body)
 select d.diagnosis_id, d.incident_id, d.signature_id, d.component, d.minute, d.severity,
-       d.failure_component, d.scope_kind, :catalogue_version, cast(d.body as jsonb)
+       d.failure_component, d.scope_kind, d.outcome, :catalogue_version, cast(d.body as jsonb)
 from unnest(cast(:diagnosis_ids as uuid[]), cast(:incident_ids as uuid[]),
             cast(:signature_ids as text[]), cast(:components as text[]),
             cast(:minutes as bigint[]), cast(:severities as text[]),
             cast(:failure_components as text[]), cast(:scope_kinds as text[]),
-            cast(:bodies as text[]))
+            cast(:outcomes as text[]), cast(:bodies as text[]))
      as d (diagnosis_id, incident_id, signature_id, component, minute, severity,
-           failure_component, scope_kind, body)
+           failure_component, scope_kind, outcome, body)
 order by d.incident_id
 on conflict (incident_id) do nothing
 returning incident_id
@@ -31,20 +31,24 @@ returning incident_id
 _UPDATE = """
 update diagnosis as kept
 set severity = d.severity, failure_component = d.failure_component, scope_kind = d.scope_kind,
-    body = cast(d.body as jsonb)
+    outcome = coalesce(nullif(d.outcome, ''), kept.outcome), body = cast(d.body as jsonb)
 from unnest(cast(:incident_ids as uuid[]), cast(:severities as text[]),
             cast(:failure_components as text[]), cast(:scope_kinds as text[]),
-            cast(:bodies as text[]))
-     as d (incident_id, severity, failure_component, scope_kind, body)
+            cast(:outcomes as text[]), cast(:bodies as text[]))
+     as d (incident_id, severity, failure_component, scope_kind, outcome, body)
 where kept.incident_id = d.incident_id
 """
 
 # The newest first: where a guard cuts, the oldest incidents keep what they were told.
 _TO_RECHECK = """
-select d.incident_id, d.component, d.minute, d.failure_component, d.scope_kind
-from unnest(cast(:components as text[]), cast(:first as bigint[]), cast(:last as bigint[]))
-     as r (component, first, last)
-join diagnosis d on d.component = r.component and d.minute between r.first and r.last
+select d.incident_id, d.component, d.minute, d.outcome, d.scope_kind
+from diagnosis d
+where exists (
+    select from unnest(cast(:components as text[]), cast(:first as bigint[]),
+                       cast(:last as bigint[])) as r (component, first, last)
+    where d.component = r.component and d.minute between r.first and r.last
+)
+and d.minute between :earliest and :latest
 order by d.minute desc
 limit :most
 """
@@ -82,14 +86,17 @@ class Placed:
     incident_id: IncidentId
     component: str
     minute: int
-    failure_component: str
+    outcome: str
     scope_kind: ScopeKind
 
 
 async def add(
-    conn: AsyncConnection, diagnoses: Sequence[Diagnosis], catalogue_version: int
+    conn: AsyncConnection,
+    diagnoses: Sequence[Diagnosis],
+    outcomes: Sequence[str],
+    catalogue_version: int,
 ) -> set[IncidentId]:
-    """Keep new diagnoses; give the incidents that had none before."""
+    """Keep new diagnoses, with their outcomes in short; give the incidents that had none before."""
     added = await rows(
         conn,
         _ADD,
@@ -98,19 +105,27 @@ async def add(
         components=[it.component for it in diagnoses],
         minutes=[minute_of(it.started_at) for it in diagnoses],
         catalogue_version=catalogue_version,
-        **_columns(diagnoses),
+        **_columns(diagnoses, outcomes),
     )
     return {it["incident_id"] for it in added}
 
 
 async def update(conn: AsyncConnection, diagnoses: Sequence[Diagnosis]) -> None:
-    """Keep the next versions of diagnoses that are held."""
+    """Keep the next versions of diagnoses that are held; where it began stays as it was said."""
+    await move(conn, diagnoses, [""] * len(diagnoses))
+
+
+async def move(
+    conn: AsyncConnection, diagnoses: Sequence[Diagnosis], outcomes: Sequence[str]
+) -> None:
+    """Keep the next versions of diagnoses that are held, with their new outcomes."""
     if diagnoses:
-        await run(conn, _UPDATE, **_columns(diagnoses))
+        await run(conn, _UPDATE, **_columns(diagnoses, outcomes))
 
 
-def _columns(diagnoses: Sequence[Diagnosis]) -> dict[str, object]:
+def _columns(diagnoses: Sequence[Diagnosis], outcomes: Sequence[str]) -> dict[str, object]:
     return {
+        "outcomes": list(outcomes),
         "incident_ids": [it.incident_id for it in diagnoses],
         "severities": [it.severity for it in diagnoses],
         "failure_components": [it.failure_point.component for it in diagnoses],
@@ -129,6 +144,8 @@ async def to_recheck(conn: AsyncConnection, rechecks: Sequence[Recheck], most: i
         components=[it.component for it in rechecks],
         first=[it.first_minute for it in rechecks],
         last=[it.last_minute for it in rechecks],
+        earliest=min(it.first_minute for it in rechecks),
+        latest=max(it.last_minute for it in rechecks),
         most=most,
     )
     return [
@@ -136,7 +153,7 @@ async def to_recheck(conn: AsyncConnection, rechecks: Sequence[Recheck], most: i
             incident_id=it["incident_id"],
             component=it["component"],
             minute=it["minute"],
-            failure_component=it["failure_component"],
+            outcome=it["outcome"],
             scope_kind=ScopeKind(it["scope_kind"]),
         )
         for it in found

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mejora_diagnosis.model.cascade import Failing, News
+from mejora_diagnosis.model.cascade import Failing, Found, News
 from mejora_diagnosis.model.channel import restore_seconds
 from mejora_events.contracts.base import Severity
 from mejora_events.contracts.diagnoses import Signature
@@ -40,20 +40,20 @@ where i.incident_id = any(cast(:incident_ids as uuid[]))
 # Notes what failed when; tells what is news, and when the same was last failing before that.
 _NOTE_FAILING = """
 with news as (
-    insert into failing (component, minute, instance, since, incident_id)
+    insert into failing (component, minute, instance, kind, since, incident_id)
     select *
     from unnest(cast(:components as text[]), cast(:minutes as bigint[]),
-                cast(:instances as text[]), cast(:since as timestamptz[]),
-                cast(:incident_ids as uuid[])) as f (component, minute, instance)
-    order by f.component, f.minute, f.instance
-    on conflict (component, minute, instance) do update
+                cast(:instances as text[]), cast(:kinds as text[]), cast(:since as timestamptz[]),
+                cast(:incident_ids as uuid[])) as f (component, minute, instance, kind)
+    order by f.component, f.minute, f.instance, f.kind
+    on conflict (component, minute, instance, kind) do update
     set since = excluded.since, incident_id = excluded.incident_id
     where (excluded.since, excluded.incident_id) < (failing.since, failing.incident_id)
-    returning component, minute, instance
+    returning component, minute, instance, kind
 )
 select news.component, news.minute,
        (select max(f.minute) from failing f
-        where f.component = news.component
+        where f.component = news.component and f.kind = news.kind
           and f.minute >= news.minute - 2 * :window_minutes and f.minute < news.minute) as before,
        (select max(f.minute) from failing f
         where f.component = news.component and f.instance = news.instance
@@ -62,15 +62,15 @@ select news.component, news.minute,
 from news
 """
 
-# What failed near each of some minutes: one row a component.
+# What failed near each of some minutes: one row a component and kind.
 _NEAR = """
-select m.minute, f.component, min(f.since) as since,
+select m.minute, f.component, f.kind, min(f.since) as since,
        (array_agg(f.incident_id order by f.since, f.incident_id))[1] as incident_id,
-       count(distinct f.instance) filter (where f.instance <> '') as instances
+       array_agg(distinct f.instance) filter (where f.instance <> '') as instances
 from unnest(cast(:minutes as bigint[])) as m (minute)
 join failing f
   on f.minute between m.minute - :window_minutes and m.minute + :window_minutes
-group by m.minute, f.component
+group by m.minute, f.component, f.kind
 """
 
 
@@ -99,11 +99,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class FailedAt:
-    """That an instance of a component was failing in a minute, by its earliest incident there."""
+    """That an instance failed in one way in a minute, by its earliest incident there."""
 
     component: str
     minute: int
     instance: str
+    kind: str
     since: datetime
     incident_id: IncidentId
 
@@ -148,9 +149,9 @@ async def note_failing(
     conn: AsyncConnection, failed: Iterable[FailedAt], window_minutes: int
 ) -> list[News]:
     """Note what failed when, and tell what of it is news."""
-    earliest: dict[tuple[str, int, str], FailedAt] = {}
+    earliest: dict[tuple[str, int, str, str], FailedAt] = {}
     for it in sorted(failed, key=lambda it: (it.since, it.incident_id)):
-        earliest.setdefault((it.component, it.minute, it.instance), it)
+        earliest.setdefault((it.component, it.minute, it.instance, it.kind), it)
     noted = list(earliest.values())
     if not noted:
         return []
@@ -160,6 +161,7 @@ async def note_failing(
         components=[it.component for it in noted],
         minutes=[it.minute for it in noted],
         instances=[it.instance for it in noted],
+        kinds=[it.kind for it in noted],
         since=[it.since for it in noted],
         incident_ids=[it.incident_id for it in noted],
         window_minutes=window_minutes,
@@ -173,8 +175,15 @@ async def near(
     conn: AsyncConnection, minutes: Collection[int], window_minutes: int
 ) -> dict[int, list[Failing]]:
     """Tell what failed near each of some minutes."""
-    found: dict[int, list[Failing]] = {minute: [] for minute in minutes}
+    found: dict[int, list[Found]] = {minute: [] for minute in minutes}
     for it in await rows(conn, _NEAR, minutes=sorted(minutes), window_minutes=window_minutes):
-        failing = Failing(it["component"], it["since"], it["incident_id"], it["instances"])
-        found[it["minute"]].append(failing)
-    return found
+        found[it["minute"]].append(
+            Found(
+                component=it["component"],
+                kind=it["kind"],
+                since=it["since"],
+                incident_id=it["incident_id"],
+                instances=frozenset(it["instances"] or ()),
+            )
+        )
+    return {minute: Failing.gather(its) for minute, its in found.items()}

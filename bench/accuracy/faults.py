@@ -1,0 +1,162 @@
+"""Injected faults with their true place, read as a monitor would tell of them.
+
+A folder is a system: `label.csv`, alerts of metrics, traces and logs by fault, and its graph.
+"""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+_A_FAULT = timedelta(minutes=10)
+_PART_OF = {"instance_of": (0, 1), "has_instance": (1, 0)}
+_RUNS_ON = {"hosted_on": (0, 1), "hosts": (1, 0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that was injected, and the alerts that it set off, the earliest first."""
+
+    truth: str
+    level: str
+    ended_at: datetime
+    alerts: tuple[dict[str, Any], ...]
+
+
+def systems(folder: Path) -> Iterator[Path]:
+    """Find the systems in a folder."""
+    return (it.parent for it in sorted(folder.glob("*/label.csv")))
+
+
+def read_catalogue(system: Path) -> list[dict[str, Any]]:
+    """Write the graph of a system as a catalogue.
+
+    Whoever calls depends on whom it calls, instances are parts and depend on their hosts, and the
+    system itself depends on all that is no part.
+    """
+    (path,) = system.glob("*-KG.json")
+    graph = orjson.loads(path.read_bytes())
+    depends_on: dict[str, set[str]] = {node["id"]: set() for node in graph["nodes"]}
+    part_of: dict[str, str] = {}
+    for edge in graph["edges"]:
+        ends = edge["source"], edge["target"]
+        if edge["label"] in _PART_OF:
+            part, whole = (ends[place] for place in _PART_OF[edge["label"]])
+            part_of[part] = whole
+        else:
+            above, below = (ends[place] for place in _RUNS_ON.get(edge["label"], (0, 1)))
+            depends_on[above].add(below)
+    wholes = list(part_of.values())
+    components: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "depends_on": sorted(ends),
+            **({"part_of": part_of[name]} if name in part_of else {}),
+            **({"instances": wholes.count(name)} if name in wholes else {}),
+        }
+        for name, ends in depends_on.items()
+    ]
+    whole_system = {"name": system.name, "depends_on": sorted(depends_on.keys() - part_of.keys())}
+    return [*components, whole_system]
+
+
+def read_faults(system: Path, catalogue: Iterable[Mapping[str, Any]]) -> list[Fault]:
+    """Read the faults of a system in their order, each a day further from the one before."""
+    told = {
+        name: orjson.loads((system / name / f"{name}s.json").read_bytes())
+        for name in ("metric", "trace", "log")
+    }
+    callee = _place_of_callee(told["trace"].values(), catalogue)
+    faults = []
+    with (system / "label.csv").open(newline="") as file:
+        for number, row in enumerate(csv.DictReader(file)):
+            began = _time(row["fault_st_time"])
+            apart = timedelta(days=number)
+            alerts = [
+                *_of_metrics(told["metric"].get(row["fault_id"], ())),
+                *_of_traces(told["trace"].get(row["fault_id"], ()), callee),
+                *_of_logs(told["log"].get(row["fault_id"], ()), began),
+            ]
+            alerts.sort(key=lambda it: it[0])
+            faults.append(
+                Fault(
+                    truth=row["fault_entity"],
+                    level=row["fault_level"],
+                    ended_at=began + apart + 2 * _A_FAULT,
+                    alerts=tuple(_alert(at + apart, labels) for at, labels in alerts),
+                )
+            )
+    return faults
+
+
+_Told = tuple[datetime, dict[str, str]]
+"""When something was noticed, and the labels that say what and where."""
+
+
+def _of_metrics(told: Iterable[Any]) -> Iterator[_Told]:
+    for at, entity, host, metric, direction in told:
+        labels = {"component": entity, "alertname": f"{metric} {direction}", "host": host or ""}
+        yield _time(at), labels
+
+
+def _of_traces(told: Iterable[Any], callee: int) -> Iterator[_Told]:
+    for at, *ends, operation, abnormality in told:
+        labels = {
+            "component": ends[callee],
+            "alertname": f"{operation} {abnormality}",
+            "caller": ends[1 - callee],
+        }
+        yield _time(at), labels
+
+
+def _of_logs(told: Iterable[Any], began: datetime) -> Iterator[_Told]:
+    for entity, template, messages, _, representative in told:
+        said = [it for it in (*(messages or ()), representative) if it]
+        when, _, text = said[0].partition(" | ") if said else ("", "", "")
+        at = began
+        with suppress(ValueError):
+            at = _time(when)
+        near = abs(at - began) <= 2 * _A_FAULT  # some systems write the time of another zone
+        labels = {"component": entity, "alertname": f"log {template}", "summary": text or when}
+        yield at if near else began, labels
+
+
+def _alert(at: datetime, told: Mapping[str, str]) -> dict[str, Any]:
+    labels = {name: value for name, value in told.items() if value and name != "summary"}
+    return {
+        "status": "firing",
+        "labels": {**labels, "instance": told["component"]},
+        "annotations": {"summary": told.get("summary") or told["alertname"]},
+        "startsAt": at.isoformat(),
+    }
+
+
+def _place_of_callee(told: Iterable[Iterable[Any]], catalogue: Iterable[Mapping[str, Any]]) -> int:
+    """Find out which of a trace's two ends is called: the graph says who calls whom."""
+    components = {it["name"]: it for it in catalogue}
+
+    def whole(name: str) -> str:
+        return str(components.get(name, {}).get("part_of", name))
+
+    votes: dict[int, int] = defaultdict(int)
+    for alerts in told:
+        for _, one, other, *_ in alerts:
+            one_whole, other_whole = whole(str(one)), whole(str(other))
+            votes[1] += other_whole in components.get(one_whole, {}).get("depends_on", ())
+            votes[0] += one_whole in components.get(other_whole, {}).get("depends_on", ())
+    return int(votes[1] >= votes[0])
+
+
+def _time(told: str | float) -> datetime:
+    """Read a time: seconds or milliseconds since 1970, or a date with a time, in UTC."""
+    try:
+        seconds = float(told)
+    except ValueError:
+        return datetime.fromisoformat(str(told).strip()).replace(tzinfo=UTC)
+    return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)

@@ -1,0 +1,76 @@
+"""What failed near a minute, and what of it is news."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mejora_events.ids import IncidentId
+
+
+def minute_of(time: datetime) -> int:
+    """Give the minute since 1970 in which something happened: what nearness is counted in."""
+    return int(time.timestamp() // 60)
+
+
+def slot_of(minute: int, window_minutes: int) -> int:
+    """Give the stretch of time in which a minute lies: what habits are counted in.
+
+    It is as long as what is near one minute, on both sides.
+    """
+    return minute // (2 * window_minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """That incidents of a component told of one kind of failure near a minute."""
+
+    component: str
+    kind: str
+    """What failed, without who: the text of the incidents' signature."""
+    since: datetime
+    """When the earliest of them started."""
+    incident_id: IncidentId
+    """That incident."""
+    instances: frozenset[str]
+    """The instances that they named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A component that failed near a minute."""
+
+    component: str
+    since: datetime
+    """When its earliest incident near that minute started."""
+    incident_id: IncidentId
+    """That incident."""
+    instances: int
+    """How many of its instances were named by the incidents near that minute."""
+    kinds: Mapping[str, datetime]
+    """What failed at it, and since when."""
+
+    @classmethod
+    def gather(cls, found: Iterable[Found]) -> list["Failing"]:
+        """Put together what was found of each component."""
+        of: dict[str, list[Found]] = {}
+        for it in found:
+            of.setdefault(it.component, []).append(it)
+        gathered = []
+        for component, its in of.items():
+            first = min(its, key=lambda it: (it.since, it.incident_id))
+            kinds = {it.kind: it.since for it in sorted(its, key=lambda it: it.kind)}
+            instances = frozenset[str]().union(*(it.instances for it in its))
+            gathered.append(cls(component, first.since, first.incident_id, len(instances), kinds))
+        return gathered
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that was not known to be failing in that minute, or not so early in it."""
+
+    component: str
+    minute: int
+    before: int | None
+    """The last minute before in which the component failed in the same way, if that is near."""
+    instance_before: int | None
+    """The same of the instance that the news names."""
