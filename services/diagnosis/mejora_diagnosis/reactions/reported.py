@@ -170,7 +170,7 @@ def _failed_at(report: Report) -> FailedAt:
         component=report.component,
         minute=minute_of(incident.started_at),
         instance=instance_of(incident.labels, incident.component, report.component),
-        kind=report.signature.template,
+        kind=kind_of(incident.summary, incident.labels),
         since=incident.started_at,
         incident_id=incident.incident_id,
     )
