@@ -15,6 +15,7 @@ from mejora_diagnosis.model.cascade import (
     Failing,
     Habits,
     Neighbourhood,
+    kind_of,
     minute_of,
     slot_of,
     to_recheck,
@@ -170,7 +171,7 @@ def _failed_at(report: Report) -> FailedAt:
         component=report.component,
         minute=minute_of(incident.started_at),
         instance=instance_of(incident.labels, incident.component, report.component),
-        kind=report.signature.template,
+        kind=kind_of(incident.summary, incident.labels),
         since=incident.started_at,
         incident_id=incident.incident_id,
     )

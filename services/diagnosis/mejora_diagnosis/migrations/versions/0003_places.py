@@ -8,7 +8,7 @@ revision = "0003"
 down_revision = "0001"
 
 TABLES = """
--- What failed counts by kind too: the text of the incidents' signature.
+-- What failed counts by kind too: the text without who.
 alter table failing add column kind text not null default '';
 alter table failing alter column kind drop default;
 alter table failing drop constraint failing_pkey;

@@ -9,6 +9,7 @@ from mejora_diagnosis.model.cascade.failing import (
     Failing,
     Found,
     News,
+    kind_of,
     minute_of,
     slot_of,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "Neighbourhood",
     "News",
     "Recheck",
+    "kind_of",
     "minute_of",
     "slot_of",
     "to_recheck",

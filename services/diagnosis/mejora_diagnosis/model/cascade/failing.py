@@ -4,7 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from mejora_diagnosis.model.scope import places
+from mejora_diagnosis.model.signature import reduce_text
 from mejora_events.ids import IncidentId
+
+LONGEST_KIND = 200
+"""Characters of a kind of failure that are kept: enough to tell one from another."""
 
 
 def minute_of(time: datetime) -> int:
@@ -20,13 +25,18 @@ def slot_of(minute: int, window_minutes: int) -> int:
     return minute // (2 * window_minutes)
 
 
+def kind_of(summary: str, labels: Mapping[str, str]) -> str:
+    """Say what failed, without who: the text by its form, whatever came before it."""
+    return reduce_text(summary, places(labels))[:LONGEST_KIND]
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """That incidents of a component told of one kind of failure near a minute."""
 
     component: str
     kind: str
-    """What failed, without who: the text of the incidents' signature."""
+    """What failed, without who."""
     since: datetime
     """When the earliest of them started."""
     incident_id: IncidentId
