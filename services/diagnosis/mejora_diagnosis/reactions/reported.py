@@ -15,6 +15,7 @@ from mejora_diagnosis.model.cascade import (
     Failing,
     Habits,
     Neighbourhood,
+    kind_of,
     minute_of,
     slot_of,
     to_recheck,
