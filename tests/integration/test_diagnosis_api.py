@@ -122,6 +122,41 @@ class TestCatalogue:
         assert down == {"direct": ["db"], "all": ["db"]}
         assert (await http.get("/v1/components/unheard-of/impact")).status_code == 404
 
+    async def test_a_diagnosis_is_explained_by_the_catalogue_of_its_day(
+        self, http: httpx.AsyncClient, runtime: Runtime
+    ) -> None:
+        await put(http, CATALOGUE)
+        old = await diagnosed(http, runtime)
+        await put(http, "components: [{name: db, owner: storage}]")
+        new = await diagnosed(http, runtime, 2)
+        assert (old["catalogue_version"], new["catalogue_version"]) == (1, 2)
+        of_old = {"version": old["catalogue_version"]}
+        then = (await http.get("/v1/components/db/impact", params=of_old)).json()
+        assert (then["owner"], then["upwards"]["customers"]) == ("platform", ["acme"])
+        now = (await http.get("/v1/components/db/impact")).json()
+        assert (now["owner"], now["upwards"]["customers"]) == ("storage", [])
+        shown = await http.get("/v1/catalogue", params=of_old)
+        assert shown.json()["customers"] == [{"name": "acme"}]
+        assert (await http.get("/v1/catalogue", params={"version": 0})).json()["components"] == []
+
+    async def test_a_version_that_never_was_is_told_with_those_that_were(
+        self, http: httpx.AsyncClient
+    ) -> None:
+        await put(http, CATALOGUE)
+        for path in ("/v1/catalogue", "/v1/components/db/impact"):
+            refused = await http.get(path, params={"version": 7})
+            assert refused.status_code == 404
+            assert "0 to 1" in refused.json()["advice"]
+
+    async def test_what_joined_unlisted_belongs_to_the_version_it_joined(
+        self, http: httpx.AsyncClient, runtime: Runtime
+    ) -> None:
+        await diagnosed(http, runtime)  # nothing is in the catalogue
+        await put(http, CATALOGUE)
+        joined = await http.get("/v1/components/db/impact", params={"version": 0})
+        assert joined.json()["listed"] is False
+        assert (await http.get("/v1/components/db/impact")).json()["listed"] is True
+
 
 class TestDiagnoses:
     async def test_an_incident_that_intake_publishes_is_diagnosed(

@@ -133,6 +133,8 @@ class Diagnosis(Value):
     cost_per_minute: Money | None = None
     """What a minute without the failure point costs, by the catalogue of that day."""
     evidence: tuple[Evidence, ...] = ()
+    catalogue_version: int | None = None
+    """The version of the catalogue that its answers rest on: it can be asked for by it."""
 
 
 class DiagnosisEvent(EventData):

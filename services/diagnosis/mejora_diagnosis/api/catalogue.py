@@ -72,6 +72,10 @@ class Impact(BaseModel):
     downwards: Downwards
 
 
+Version = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+"""A catalogue that was in force; the newest, unless said otherwise."""
+
+
 class Form(StrEnum):
     """In which form a catalogue is shown."""
 
@@ -133,10 +137,17 @@ async def get_catalogue(
     request: Request,
     query: Annotated[Reading, Depends(reading)],
     form: Annotated[Form | None, Query()] = None,
+    version: Version = None,
 ) -> Response | dict[str, Any]:
-    """Give the whole catalogue in our own form; as YAML if `Accept` or `form` says so."""
+    """Give the whole catalogue in our own form; as YAML if `Accept` or `form` says so.
+
+    With `version` it is the one that was in force then: a diagnosis names its own.
+    """
     async with query.conn() as conn:
-        written = write_own(await catalogue.entities(conn))
+        try:
+            written = write_own(await catalogue.entities(conn, version))
+        except catalogue.NoSuchVersion as error:
+            raise _no_such_version(error, version) from error
     if form is None and "yaml" in request.headers.get("accept", ""):
         form = Form.YAML
     if form is Form.YAML:
@@ -151,15 +162,32 @@ def _as_yaml(written: dict[str, Any]) -> str:
     return text
 
 
+def _no_such_version(error: catalogue.NoSuchVersion, version: int | None) -> NotFound:
+    return NotFound(
+        f"No catalogue of the version {version} is kept.",
+        advice=f"Versions {error.oldest} to {error.newest} are; without one you get the newest.",
+    )
+
+
 @router.get("/v1/components/{name:path}/impact")
-async def get_impact(name: str, query: Annotated[Reading, Depends(reading)]) -> Impact:
-    """Tell who stands on a component, upwards, and what it stands on, downwards."""
+async def get_impact(
+    name: str, query: Annotated[Reading, Depends(reading)], version: Version = None
+) -> Impact:
+    """Tell who stands on a component, upwards, and what it stands on, downwards.
+
+    With `version` it is by the catalogue that was in force then.
+    """
     async with query.conn() as conn:
-        in_force = await catalogue.in_force(conn)
-        known = in_force.catalogue
+        try:
+            asked = await (
+                catalogue.in_force(conn) if version is None else catalogue.of_version(conn, version)
+            )
+        except catalogue.NoSuchVersion as error:
+            raise _no_such_version(error, version) from error
+        known = asked.catalogue
         component = known.component(known.resolve(name))
-        if component.name not in known.components and not await catalogue.is_named(
-            conn, component.name
+        if component.name not in known.components and not await catalogue.was_named(
+            conn, component.name, asked.version
         ):
             raise NotFound(
                 f"The catalogue has no component {name!r}.",
@@ -169,7 +197,7 @@ async def get_impact(name: str, query: Annotated[Reading, Depends(reading)]) -> 
         component=component.name,
         listed=known.lists(component.name),
         owner=component.owner,
-        catalogue_version=in_force.version,
+        catalogue_version=asked.version,
         upwards=Upwards(
             components=known.dependents(component.name),
             **known.affected(component.name).model_dump(),

@@ -101,6 +101,7 @@ def diagnose(
             evidence.of_priority(priority),
             *evidence.of_history(report, history),
         ),
+        catalogue_version=catalogue.version,
     )
 
 
@@ -144,6 +145,7 @@ def revise_place(
         "owner": owner,
         "open_questions": put_to(diagnosis.open_questions, owner or rules.unowned_to),
         "cost_per_minute": start.cost_per_minute or component.cost_per_minute,
+        "catalogue_version": catalogue.version,
     }
     return _revision(diagnosis, changes, (*placed.evidence, evidence.of_priority(priority)))
 

@@ -26,6 +26,7 @@ from mejora_diagnosis.model.history import History
 from mejora_diagnosis.model.scope import instance_of
 from mejora_diagnosis.reactions.incidents import name_incidents
 from mejora_diagnosis.store import catalogue, diagnoses, history, incidents
+from mejora_diagnosis.store.catalogue import InForce
 from mejora_diagnosis.store.diagnoses import Placed
 from mejora_diagnosis.store.history import Asked, Known
 from mejora_diagnosis.store.incidents import FailedAt, Named, Standing
@@ -58,7 +59,7 @@ async def diagnose_reported(
     reported = await _take_over(work, events, known.catalogue)
     if not reported:
         return
-    await _join_unlisted(work, reported, known.catalogue)
+    await _join_unlisted(work, reported, known)
     again, near = await _look_around(work, reported, known.catalogue, rules)
     histories = await _look_back(work, reported, known.catalogue, near, rules)
     established = {
@@ -112,12 +113,11 @@ def _report(event: Event[IncidentReported], named: Named, settled: Standing) -> 
     )
 
 
-async def _join_unlisted(work: Work, reported: Sequence[_Reported], known: Catalogue) -> None:
+async def _join_unlisted(work: Work, reported: Sequence[_Reported], known: InForce) -> None:
     """Let components that the catalogue does not have join it, as unlisted."""
-    unknown = {
-        it.report.component: it for it in reported if it.report.component not in known.components
-    }
-    for component, version in await catalogue.join(work, unknown):
+    listed = known.catalogue.components
+    unknown = {it.report.component: it for it in reported if it.report.component not in listed}
+    for component, version in await catalogue.join(work, unknown, known.version):
         it = unknown[component.name]
         work.emit(
             CatalogueEntityChanged(entity=component, version=version, changed_at=it.event.time),
