@@ -14,21 +14,17 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from mejora_diagnosis.app import SERVICE
-from mejora_diagnosis.model.replacing import replace
 from mejora_diagnosis.reactions.promises import note_overdue
 from mejora_diagnosis.store import catalogue, changes, diagnoses, workarounds
 from mejora_events.clock import SetClock
-from mejora_events.contracts import TYPES
 from mejora_events.contracts.base import Channel, EventData, Severity
 from mejora_events.contracts.catalogue import (
     CatalogueEntityChanged,
     Component,
     ComponentKind,
-    Entity,
 )
 from mejora_events.contracts.changes import ChangeKind, ChangeRecorded
 from mejora_events.contracts.diagnoses import (
-    Diagnosis,
     DiagnosisEstablished,
     DiagnosisRevised,
     ScopeKind,
@@ -44,7 +40,7 @@ from mejora_events.contracts.workarounds import (
 )
 from mejora_events.envelope import Event
 from mejora_events.ids import ChangeId, IncidentId, WorkaroundId
-from mejora_events.sql import from_json, rows, run
+from mejora_events.sql import rows, run
 from mejora_events.store import Store
 from mejora_service.migrate import upgrade
 from support.diagnosed import (
@@ -52,6 +48,9 @@ from support.diagnosed import (
     a_problem,
     an_incident,
     at,
+    diagnosis_of,
+    emitted,
+    put_catalogue,
     reported,
     restored,
     tell,
@@ -68,36 +67,9 @@ async def store(database: str) -> AsyncIterator[Store]:
     engine = create_async_engine(database)
     await upgrade(engine, SERVICE.migrations)
     made = Store(engine, SERVICE.name, SetClock(at(0)))
-    await put(made, the_shop())
+    await put_catalogue(made, the_shop())
     yield made
     await engine.dispose()
-
-
-async def put(store: Store, entities: Sequence[Entity]) -> None:
-    """Replace the catalogue."""
-    async with store.begin(actor="test") as work:
-        await catalogue.take_turn(work)
-        await catalogue.write(work, replace(await catalogue.kept(work.conn), entities))
-
-
-async def diagnosis_of(store: Store, number: int) -> Diagnosis:
-    """Give an incident's diagnosis as it stands."""
-    async with store.read() as conn:
-        (found,) = await diagnoses.listed(
-            conn, after=None, limit=2, incident_id=UUID(int=number), signature_id=None
-        )
-    return found
-
-
-async def emitted(store: Store, kind: type[DataT]) -> list[DataT]:
-    """Give the events of a type that wait in the outbox, in order."""
-    async with store.read() as conn:
-        found = await rows(conn, "select headers, value from outbox order by seq")
-    return [
-        kind.model_validate_json(it["value"])
-        for it in found
-        if TYPES[from_json(it["headers"])["ce_type"]] is kind
-    ]
 
 
 def a_workaround(number: int, incident: Incident, signature_id: str, due: float) -> Workaround:
@@ -308,7 +280,7 @@ class TestCatalogue:
     async def test_a_replaced_catalogue_keeps_count_of_versions(self, store: Store) -> None:
         async with store.read() as conn:
             before = (await catalogue.in_force(conn)).version
-        await put(store, [Component(name="db", owner="others")])
+        await put_catalogue(store, [Component(name="db", owner="others")])
         async with store.read() as conn:
             known = await catalogue.in_force(conn)
             kept = await catalogue.kept(conn)

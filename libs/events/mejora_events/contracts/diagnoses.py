@@ -100,6 +100,27 @@ class OpenQuestion(Value):
     unknowable: bool = False
 
 
+class Mark(StrEnum):
+    """What became of an answer when the truth was known."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+class Grading(Value):
+    """What turned out to be true of an incident, and whether its diagnosis says so."""
+
+    failure_point: Mark | None = None
+    true_failure_point: str | None = None
+    scope: Mark | None = None
+    true_scope: ScopeKind | None = None
+    signature: Mark | None = None
+    """Wrong when incidents of one fault have two signatures, or of two faults one."""
+    because: tuple[Evidence, ...] = ()
+    graded_at: Time
+    """When the newest that it rests on was known."""
+
+
 class Diagnosis(Value):
     """A diagnosis as it stood when the event was written; the highest `version` is the newest."""
 
@@ -135,6 +156,8 @@ class Diagnosis(Value):
     evidence: tuple[Evidence, ...] = ()
     catalogue_version: int | None = None
     """The version of the catalogue that its answers rest on: it can be asked for by it."""
+    grading: Grading | None = None
+    """Empty while nothing is known to be true."""
 
 
 class DiagnosisEvent(EventData):

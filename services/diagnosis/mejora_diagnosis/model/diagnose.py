@@ -9,6 +9,7 @@ from mejora_diagnosis.model.cascade import Neighbourhood
 from mejora_diagnosis.model.catalogue import Catalogue
 from mejora_diagnosis.model.channel import best_workaround, recommend_channel
 from mejora_diagnosis.model.evidence import HOW_MUCH, WHERE, WHOSE, Report
+from mejora_diagnosis.model.grading import Truth, grade, mark
 from mejora_diagnosis.model.history import History
 from mejora_diagnosis.model.priority import prioritise
 from mejora_diagnosis.model.questions import (
@@ -185,6 +186,14 @@ def note_answers(
     return _revision(diagnosis, changes, said)
 
 
+def grade_by(diagnosis: Diagnosis, truths: Iterable[Truth]) -> Revision | None:
+    """Mark a diagnosis by what is known to be true; None when that changes nothing."""
+    grading = grade(diagnosis, truths)
+    if grading == diagnosis.grading:
+        return None
+    return _revision(diagnosis, {"grading": grading}, ())
+
+
 def _revision(
     diagnosis: Diagnosis, changes: Mapping[str, object], rests_on: Iterable[Evidence]
 ) -> Revision:
@@ -197,7 +206,10 @@ def _revision(
         "version": diagnosis.version + 1,
         "evidence": (*kept, *now.values()),
     }
-    return Revision(diagnosis.model_copy(update=update), tuple(changed))
+    revised = diagnosis.model_copy(update=update)
+    if revised.grading is not None:
+        revised = revised.model_copy(update={"grading": mark(revised, revised.grading)})
+    return Revision(revised, tuple(changed))
 
 
 @dataclass(frozen=True, slots=True)

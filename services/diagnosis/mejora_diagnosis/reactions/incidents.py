@@ -6,6 +6,7 @@ from mejora_diagnosis.model.catalogue import Catalogue
 from mejora_diagnosis.model.diagnose import revise_severity
 from mejora_diagnosis.model.scope import places
 from mejora_diagnosis.model.signature import sign
+from mejora_diagnosis.reactions.grading import note_regrouped
 from mejora_diagnosis.store import catalogue, diagnoses, incidents
 from mejora_diagnosis.store.incidents import Named
 from mejora_events.contracts.base import Severity
@@ -27,6 +28,7 @@ def name_incidents(known: Catalogue, found: Iterable[Incident]) -> list[Named]:
 
 async def take_incidents(work: Work, events: Sequence[Event[IncidentEvent]]) -> None:
     """Take over what became of incidents: how long restoring took is asked of the next ones."""
+    await note_regrouped(work, events)
     known = await catalogue.in_force(work.conn)
     found = (event.data.incident for event in events)
     await incidents.take(work.conn, name_incidents(known.catalogue, found))

@@ -24,6 +24,7 @@ from mejora_diagnosis.model.diagnose import (
 from mejora_diagnosis.model.evidence import Report
 from mejora_diagnosis.model.history import History
 from mejora_diagnosis.model.scope import instance_of
+from mejora_diagnosis.reactions.grading import grade_new, grade_regrouped_with, note_regrouped
 from mejora_diagnosis.reactions.incidents import name_incidents
 from mejora_diagnosis.store import catalogue, diagnoses, history, incidents
 from mejora_diagnosis.store.catalogue import InForce
@@ -56,6 +57,7 @@ async def diagnose_reported(
 ) -> None:
     """Diagnose incidents, each once, and revise the diagnoses that they change."""
     known = await catalogue.take_turn(work)
+    await note_regrouped(work, events)
     reported = await _take_over(work, events, known.catalogue)
     if not reported:
         return
@@ -72,6 +74,7 @@ async def diagnose_reported(
         )
         for it in reported
     }
+    established = await grade_new(work, established, known.catalogue)
     added = await diagnoses.add(work.conn, list(established.values()), known.version)
     for it in reported:
         incident_id = it.report.incident.incident_id
@@ -82,6 +85,7 @@ async def diagnose_reported(
                 cause=it.event,
             )
     await _revise(work, reported, again, near, known.catalogue, rules)
+    await grade_regrouped_with(work, established.keys(), known.catalogue, reported[0].event)
 
 
 async def _take_over(
