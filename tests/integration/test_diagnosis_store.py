@@ -31,7 +31,7 @@ from mejora_events.contracts.diagnoses import (
 )
 from mejora_events.contracts.fixes import FixVerified
 from mejora_events.contracts.incidents import Incident, IncidentChanged
-from mejora_events.contracts.problems import ProblemRootCauseEstablished
+from mejora_events.contracts.problems import ProblemOpened, ProblemRootCauseEstablished
 from mejora_events.contracts.workarounds import (
     Workaround,
     WorkaroundOverdue,
@@ -189,6 +189,42 @@ class TestEstablishing:
             it.answer for it in (await diagnosis_of(store, 1)).evidence if "changed" in it.question
         ]
         assert offered == ["db v0 (deployment)"]
+
+    async def test_where_no_known_error_is_what_reads_like_it_is_offered(
+        self, store: Store
+    ) -> None:
+        former = [
+            a_problem("of-db", title="Connection pool of the database is exhausted", number=1),
+            a_problem("of-wiki", title="The wiki shows old pages", cause="a cache", number=2),
+        ]
+        await tell(store, *(told(ProblemOpened(problem=it)) for it in former))
+        text = "Connections refused: pool exhausted"
+        await tell(store, reported(an_incident(1, "checkout", summary=text)))
+        (near,) = (await diagnosis_of(store, 1)).similar
+        assert near.problem_id == former[0].problem_id
+        assert 0.3 < near.similarity < 1
+        evidence = {it.question: it.answer for it in (await diagnosis_of(store, 1)).evidence}
+        assert "pool of the database" in evidence["What was like it before?"]
+
+    async def test_a_problem_is_found_by_the_words_it_has_now(self, store: Store) -> None:
+        await tell(store, told(ProblemOpened(problem=a_problem("x", title="Disk quota exceeded"))))
+        renamed = a_problem("x", title="Certificate has expired", version=2)
+        await tell(store, told(ProblemOpened(problem=renamed)))
+        for number, text in enumerate(("Disk quota exceeded", "Expired certificates"), 1):
+            await tell(store, reported(an_incident(number, "wiki", summary=text)))
+        assert (await diagnosis_of(store, 1)).similar == ()
+        assert len((await diagnosis_of(store, 2)).similar) == 1
+
+    async def test_with_a_known_error_nothing_else_is_offered(self, store: Store) -> None:
+        await tell(store, reported(an_incident(1, "db")))
+        signature_id = (await diagnosis_of(store, 1)).signature.signature_id
+        known = a_problem(signature_id, cause="too few", number=1)
+        other = a_problem("other", number=2)
+        await tell(store, *(told(ProblemOpened(problem=it)) for it in (known, other)))
+        await tell(store, reported(an_incident(2, "db", 60)))
+        found = await diagnosis_of(store, 2)
+        assert found.known_error is not None
+        assert found.similar == ()
 
 
 class TestRevising:

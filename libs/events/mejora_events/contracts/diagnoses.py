@@ -75,6 +75,16 @@ class KnownError(Value):
     worked: int = 0
 
 
+class SimilarProblem(Value):
+    """A former problem of another fault that reads like the incident."""
+
+    problem_id: ProblemId
+    title: str
+    cause: str | None = None
+    similarity: Share
+    """1 for the same words; words that few problems have weigh more."""
+
+
 class Recommendation(Value):
     """Which of the two channels to take, and why."""
 
@@ -147,6 +157,8 @@ class Diagnosis(Value):
     known_error: KnownError | None = None
     seen_before: int = 0
     """Former incidents of the same signature."""
+    similar: tuple[SimilarProblem, ...] = ()
+    """Where no known error has its signature: what reads most like it, the likest first."""
     recommendation: Recommendation
     open_questions: tuple[OpenQuestion, ...] = ()
     completed_at: Time | None = None

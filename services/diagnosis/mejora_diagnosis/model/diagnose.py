@@ -84,6 +84,7 @@ def diagnose(
         owner=placed.owner,
         known_error=_known_error(history),
         seen_before=history.seen_before,
+        similar=history.similar,
         recommendation=recommend_channel(
             component.criticality,
             component.alternates,

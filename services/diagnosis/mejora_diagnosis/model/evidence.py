@@ -90,6 +90,12 @@ def of_history(report: Report, history: History) -> Iterable[Evidence]:
             answer=cause or "not yet",
             because=f"problem {history.problem.problem_id}: {history.problem.title}",
         )
+    for near in history.similar:
+        yield Evidence(
+            question="What was like it before?",
+            answer=f"{near.title} ({near.similarity:.0%} alike)",
+            because=f"problem {near.problem_id}: {near.cause or 'its cause is not known'}",
+        )
     if history.fix is not None:
         deployed = history.fix.deployed_at
         yield Evidence(

@@ -30,6 +30,8 @@ async def grade_faults(
     work: Work, known: Catalogue, causes: Mapping[str, Event[Any]]
 ) -> list[Diagnosis]:
     """Grade the diagnoses of faults of which more is known, each with the event that told of it."""
+    if not causes:
+        return []
     held = await truths.hold_of_faults(work.conn, causes.keys(), MOST_GRADED)
     return await grade_held(work, held, known, lambda it: causes[it.signature.signature_id])
 

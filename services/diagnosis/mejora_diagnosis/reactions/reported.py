@@ -179,6 +179,7 @@ async def _look_back(
             Asked(
                 it.incident.incident_id,
                 it.signature.signature_id,
+                it.signature.template,
                 it.component,
                 it.incident.started_at,
                 it.incident.reported_at,
@@ -208,6 +209,7 @@ def _history(
         of_component=found.of_component.get((report.component, minute), Restorations()),
         tried=found.tried.get(signature_id, ()),
         problem=found.problems.get(signature_id),
+        similar=found.similar.get(signature_id, ()),
         fix=found.fixes.get(signature_id),
         changes=tuple(
             change
