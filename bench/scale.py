@@ -23,6 +23,13 @@ class Scale:
     """Signals of a round of `chain.latency`, at a hundred a second."""
     chained: int = 2_000
     """Incidents of a round of `chain.throughput`."""
+    components: int = 10_000
+    """Components of the catalogue of `diagnosis.impact`, each with five edges."""
+    few_problems: int = 100
+    many_problems: int = 100_000
+    """Former problems of both sides of `diagnosis.seen_before`."""
+    lookups: int = 100
+    """Batches of incidents whose past each side looks up in a round."""
 
 
 FULL = Scale()
@@ -36,4 +43,7 @@ QUICK = Scale(
     consumed=1_000,
     paced=50,
     chained=100,
+    components=500,
+    many_problems=1_000,
+    lookups=5,
 )

@@ -48,6 +48,8 @@ class Rarity:
     def __init__(self, problems: Mapping[str, int]) -> None:
         self._problems = problems
         self._all = max(1, problems.get(ALL, 0))
+        self._squares = {term: self.weight(term) ** 2 for term in problems}
+        self._unheard_of = math.log(1 + self._all) ** 2
 
     def weight(self, term: str) -> float:
         """Weigh a term; one that no problem has weighs as one that a single problem has."""
@@ -66,7 +68,7 @@ class Rarity:
         return min(1.0, self._square(set(one).intersection(other)) / math.sqrt(norms))
 
     def _square(self, terms: Iterable[str]) -> float:
-        return math.fsum(self.weight(term) ** 2 for term in terms)
+        return math.fsum(self._squares.get(term, self._unheard_of) for term in terms)
 
 
 @dataclass(frozen=True, slots=True)

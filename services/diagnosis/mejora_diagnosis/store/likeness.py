@@ -9,9 +9,9 @@ from mejora_events.contracts.diagnoses import SimilarProblem
 from mejora_events.ids import ProblemId
 from mejora_events.sql import rows, run
 
-_NEWEST_OF_A_TERM = 30
+_NEWEST_OF_A_TERM = 10
 """Problems that are looked at for each term, the newest: a bound on the work."""
-_MOST_COMPARED = 10
+_MOST_COMPARED = 8
 """Problems whose whole text is compared, those with the weightiest terms in common."""
 
 _COUNTS = "select term, problems from term where term = any(cast(:terms as text[]))"
