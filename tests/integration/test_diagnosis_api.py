@@ -310,6 +310,68 @@ class TestWorkarounds:
         assert len((await http.get("/v1/workarounds")).json()["items"]) == 1
 
 
+class TestPriorities:
+    async def test_an_operator_sets_the_matrix_and_former_ones_are_kept(
+        self, http: httpx.AsyncClient, runtime: Runtime
+    ) -> None:
+        given = (await http.get("/v1/priorities")).json()
+        assert (given["version"], given["set_by"]) == (0, None)
+        before = await diagnosed(http, runtime)
+        wanted = {"matrix": [[1] * 5] * 4 + [[5] * 5]}
+        put = await http.put("/v1/priorities", json=wanted)
+        assert (put.json()["version"], put.json()["set_by"]) == (1, "key:admin")
+        assert (await http.put("/v1/priorities", json=wanted)).json() == put.json()
+        after = await diagnosed(http, runtime, 2)
+        assert (before["priority"], after["priority"]) == (2, 1)
+        assert (await http.get("/v1/priorities", params={"version": 0})).json() == given
+        assert (await http.get("/v1/priorities", params={"version": 2})).status_code == 404
+
+    @pytest.mark.parametrize(
+        "matrix",
+        [
+            [[1] * 5] * 4,
+            [[1] * 4] * 5,
+            [[0] * 5] * 5,
+            [[5, 4, 3, 2, 1]] * 5,
+            [[2] * 5, *[[1] * 5] * 4],
+            "high",
+        ],
+    )
+    async def test_what_is_no_matrix_is_refused(self, http: httpx.AsyncClient, matrix: Any) -> None:
+        refused = await http.put("/v1/priorities", json={"matrix": matrix})
+        assert refused.status_code == 422
+        assert refused.headers["content-type"] == "application/problem+json"
+
+
+class TestTruth:
+    async def test_people_say_what_turned_out_to_be_true(
+        self, http: httpx.AsyncClient, runtime: Runtime
+    ) -> None:
+        await put(http, CATALOGUE)
+        found = await diagnosed(http, runtime)
+        path = f"/v1/diagnoses/{found['diagnosis_id']}/truth"
+        told = {"failure_point": "DB", "same_fault": False, "told_by": "platform"}
+        graded = (await http.post(path, json=told)).json()["grading"]
+        assert (graded["failure_point"], graded["signature"]) == ("right", "wrong")
+        assert graded["because"][0]["because"] == "platform said so"
+        later = (await http.post(path, json={"failure_point": "checkout"})).json()
+        assert later["grading"]["failure_point"] == "wrong"
+        assert later["grading"]["signature"] == "wrong"  # that was not spoken of again
+        shown = (await http.get(f"/v1/diagnoses/{found['diagnosis_id']}")).json()
+        assert shown == later
+        assert (await http.post(path, json={"failure_point": "checkout"})).status_code == 200
+
+    @pytest.mark.parametrize(
+        "told", [{}, {"scope": "unknown"}, {"failure_point": ""}, {"who": "x"}, {"note": "x"}]
+    )
+    async def test_what_says_nothing_is_refused(
+        self, http: httpx.AsyncClient, runtime: Runtime, told: dict[str, Any]
+    ) -> None:
+        found = await diagnosed(http, runtime)
+        path = f"/v1/diagnoses/{found['diagnosis_id']}/truth"
+        assert (await http.post(path, json=told)).status_code == 422
+
+
 async def test_changes_are_recorded_under_the_catalogues_name(
     http: httpx.AsyncClient, runtime: Runtime
 ) -> None:

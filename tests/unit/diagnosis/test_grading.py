@@ -10,7 +10,7 @@ from mejora_diagnosis.model.diagnose import grade_by, revise_severity
 from mejora_diagnosis.model.grading import Teller, Truth, grade, mark
 from mejora_events.contracts.base import Severity
 from mejora_events.contracts.diagnoses import FailurePoint, Mark, Scope, ScopeKind
-from support.diagnosed import a_diagnosis, at, the_shop
+from support.diagnosed import RULES, a_diagnosis, at, the_shop
 
 SAID = a_diagnosis(failure_point="db", scope=ScopeKind.BOUNDED)
 
@@ -84,7 +84,7 @@ def test_what_is_revised_afterwards_is_marked_anew() -> None:
     marked = mark(moved, graded)
     assert (marked.failure_point, marked.scope) == (Mark.RIGHT, Mark.RIGHT)
     kept = moved.model_copy(update={"grading": graded})
-    revised = revise_severity(kept, Severity.CRITICAL, Catalogue(the_shop()))
+    revised = revise_severity(kept, Severity.CRITICAL, Catalogue(the_shop()), RULES)
     assert revised is not None
     assert revised.diagnosis.grading == marked
 

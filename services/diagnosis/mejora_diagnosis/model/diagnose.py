@@ -11,7 +11,7 @@ from mejora_diagnosis.model.channel import best_workaround, recommend_channel
 from mejora_diagnosis.model.evidence import HOW_MUCH, WHERE, WHOSE, Report
 from mejora_diagnosis.model.grading import Truth, grade, mark
 from mejora_diagnosis.model.history import History
-from mejora_diagnosis.model.priority import prioritise
+from mejora_diagnosis.model.priority import DEFAULT_MATRIX, PriorityMatrix, prioritise
 from mejora_diagnosis.model.questions import (
     WHO_OWNS,
     Answer,
@@ -45,6 +45,8 @@ class Rules:
     """The role that is asked about what has no owner."""
     recent_change_seconds: float = 86_400.0
     """How long before a failure a change may have been made to be offered as evidence."""
+    matrix: PriorityMatrix = DEFAULT_MATRIX
+    """By which impact and urgency give the priority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,9 @@ def diagnose(
     incident, component = report.incident, catalogue.component(report.component)
     placed = _place(report.component, incident, catalogue, near, rules)
     affected = catalogue.affected(component.name)
-    priority = prioritise(component.criticality, affected, report.severity, placed.scope.kind)
+    priority = prioritise(
+        component.criticality, affected, report.severity, placed.scope.kind, rules.matrix
+    )
     return Diagnosis(
         diagnosis_id=report.diagnosis_id,
         incident_id=incident.incident_id,
@@ -134,7 +138,11 @@ def revise_place(
     placed = _place(diagnosis.component, diagnosis, catalogue, near, rules)
     component = catalogue.component(diagnosis.component)
     priority = prioritise(
-        component.criticality, diagnosis.affected, diagnosis.severity, placed.scope.kind
+        component.criticality,
+        diagnosis.affected,
+        diagnosis.severity,
+        placed.scope.kind,
+        rules.matrix,
     )
     owner = placed.owner or diagnosis.owner
     start = catalogue.component(placed.failure_point.component)
@@ -153,13 +161,15 @@ def revise_place(
 
 
 def revise_severity(
-    diagnosis: Diagnosis, severity: Severity, catalogue: Catalogue
+    diagnosis: Diagnosis, severity: Severity, catalogue: Catalogue, rules: Rules
 ) -> Revision | None:
     """Grade an incident again whose severity changed; None when it did not."""
     if severity == diagnosis.severity:
         return None
     criticality = catalogue.component(diagnosis.component).criticality
-    priority = prioritise(criticality, diagnosis.affected, severity, diagnosis.scope.kind)
+    priority = prioritise(
+        criticality, diagnosis.affected, severity, diagnosis.scope.kind, rules.matrix
+    )
     changes = {
         "severity": severity,
         "impact": priority.impact,

@@ -31,7 +31,7 @@ def react_by(rules: Rules) -> Reactions:
     """Give the table, by the rules that the operator set."""
     return {
         IncidentReported: partial(diagnose_reported, rules=rules),
-        IncidentChanged: grade_again,
+        IncidentChanged: partial(grade_again, rules=rules),
         IncidentAcknowledged: take_incidents,
         IncidentRestored: take_incidents,
         IncidentReopened: take_incidents,

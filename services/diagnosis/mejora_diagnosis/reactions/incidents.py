@@ -1,13 +1,14 @@
 """What becomes of incidents after their report."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from mejora_diagnosis.model.catalogue import Catalogue
-from mejora_diagnosis.model.diagnose import revise_severity
+from mejora_diagnosis.model.diagnose import Rules, revise_severity
 from mejora_diagnosis.model.scope import places
 from mejora_diagnosis.model.signature import sign
 from mejora_diagnosis.reactions.grading import note_regrouped
-from mejora_diagnosis.store import catalogue, diagnoses, incidents
+from mejora_diagnosis.store import catalogue, diagnoses, incidents, priorities
 from mejora_diagnosis.store.incidents import Named
 from mejora_events.contracts.base import Severity
 from mejora_events.contracts.diagnoses import DiagnosisRevised
@@ -34,7 +35,9 @@ async def take_incidents(work: Work, events: Sequence[Event[IncidentEvent]]) -> 
     await incidents.take(work.conn, name_incidents(known.catalogue, found))
 
 
-async def grade_again(work: Work, events: Sequence[Event[IncidentChanged]]) -> None:
+async def grade_again(
+    work: Work, events: Sequence[Event[IncidentChanged]], *, rules: Rules
+) -> None:
     """Grade incidents again whose severity changed."""
     causes = {
         event.data.incident.incident_id: event
@@ -47,9 +50,10 @@ async def grade_again(work: Work, events: Sequence[Event[IncidentChanged]]) -> N
     if not causes:
         return
     known = await catalogue.in_force(work.conn)
+    rules = replace(rules, matrix=(await priorities.in_force(work.conn)).priorities)
     revisions = []
     for diagnosis, severity in await diagnoses.hold_regraded(work.conn, causes):
-        revision = revise_severity(diagnosis, Severity(severity), known.catalogue)
+        revision = revise_severity(diagnosis, Severity(severity), known.catalogue, rules)
         if revision is not None:
             revisions.append(revision)
     await diagnoses.update(work.conn, [it.diagnosis for it in revisions])

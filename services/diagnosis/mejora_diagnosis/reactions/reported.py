@@ -9,7 +9,7 @@ depend on how many there are:
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mejora_diagnosis.model.cascade import Neighbourhood, minute_of, to_recheck
 from mejora_diagnosis.model.catalogue import Catalogue
@@ -26,7 +26,7 @@ from mejora_diagnosis.model.history import History
 from mejora_diagnosis.model.scope import instance_of
 from mejora_diagnosis.reactions.grading import grade_new, grade_regrouped_with, note_regrouped
 from mejora_diagnosis.reactions.incidents import name_incidents
-from mejora_diagnosis.store import catalogue, diagnoses, history, incidents
+from mejora_diagnosis.store import catalogue, diagnoses, history, incidents, priorities
 from mejora_diagnosis.store.catalogue import InForce
 from mejora_diagnosis.store.diagnoses import Placed
 from mejora_diagnosis.store.history import Asked, Known
@@ -62,6 +62,7 @@ async def diagnose_reported(
     if not reported:
         return
     await _join_unlisted(work, reported, known)
+    rules = replace(rules, matrix=(await priorities.in_force(work.conn)).priorities)
     again, near = await _look_around(work, reported, known.catalogue, rules)
     histories = await _look_back(work, reported, known.catalogue, near, rules)
     established = {
