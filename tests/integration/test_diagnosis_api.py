@@ -93,9 +93,12 @@ class TestCatalogue:
         assert await published(runtime, "mejora.catalogue.entity-changed.v1") == 7
         assert await published(runtime, "mejora.catalogue.entity-removed.v1") == 1
 
-    async def test_json_is_taken_too(self, http: httpx.AsyncClient) -> None:
+    async def test_json_and_tables_are_taken_too(self, http: httpx.AsyncClient) -> None:
         edges = '{"services": ["a"], "dependencies": [{"from": "a", "to": "b"}]}'
         assert (await put(http, edges, "application/json")).json()["changed"] == 2
+        assert (await put(http, "from,to\na,c\n", "text/csv")).json()["removed"] == 1
+        refused = await put(http, "a,c\n", "text/csv; charset=utf-8")
+        assert "line 1, the table" in refused.json()["detail"]
 
     async def test_what_is_wrong_is_told_with_line_and_entity_and_nothing_changes(
         self, http: httpx.AsyncClient

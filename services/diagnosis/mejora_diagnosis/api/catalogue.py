@@ -12,6 +12,7 @@ from mejora_diagnosis.model.documents import (
     ReadDocument,
     UnreadableCatalogue,
     read_catalogue,
+    read_catalogue_table,
     write_own,
 )
 from mejora_diagnosis.model.replacing import replace
@@ -28,10 +29,14 @@ from mejora_service.web import Command, Reading, administering, reading
 router = APIRouter(tags=["catalogue"])
 
 _YAML = "application/yaml"
+_CSV = "text/csv"
 _DOCUMENT = {
     "requestBody": {
         "required": True,
-        "content": {kind: {"schema": {"type": "object"}} for kind in (_YAML, "application/json")},
+        "content": {
+            **{kind: {"schema": {"type": "object"}} for kind in (_YAML, "application/json")},
+            _CSV: {"schema": {"type": "string"}},
+        },
     }
 }
 
@@ -87,9 +92,9 @@ class Form(StrEnum):
 async def put_catalogue(
     request: Request, command: Annotated[Command, Depends(administering)]
 ) -> Replaced:
-    """Replace the whole catalogue: our own form, Backstage entities or an edge list."""
-    is_json = "json" in request.headers.get("content-type", "")
-    document = await asyncio.to_thread(_read, await request.body(), is_json=is_json)
+    """Replace the whole catalogue: our own form, Backstage entities, an edge list or a table."""
+    kind = request.headers.get("content-type", "")
+    document = await asyncio.to_thread(_read, await request.body(), kind)
 
     async def take_over(work: Work) -> Replaced:
         in_force = await catalogue.take_turn(work)
@@ -118,9 +123,12 @@ async def put_catalogue(
     return await command.run(take_over)
 
 
-def _read(body: bytes, *, is_json: bool) -> ReadDocument:
+def _read(body: bytes, kind: str) -> ReadDocument:
     try:
-        return read_catalogue(body.decode("utf-8-sig"), is_json=is_json)
+        text = body.decode("utf-8-sig")
+        if "csv" in kind:
+            return read_catalogue_table(text)
+        return read_catalogue(text, is_json="json" in kind)
     except UnicodeDecodeError as error:
         raise Invalid("The catalogue is no UTF-8 text.", advice="Send it as UTF-8.") from error
     except UnreadableCatalogue as error:
