@@ -391,7 +391,43 @@ async def test_changes_are_recorded_under_the_catalogues_name(
     assert "db v7 (deployment)" in offered
 
 
+async def test_a_change_that_is_told_late_is_offered_all_the_same(
+    http: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    await put(http, CATALOGUE)
+    found = await diagnosed(http, runtime)
+    for version, when in (("v1", "2026-03-02T08:30:00Z"), ("v2", "2026-03-02T09:30:00Z")):
+        body = {"component": "db", "version": version, "changed_at": when}
+        assert (await http.post("/v1/changes", json=body)).status_code == 201
+    now = (await http.get(f"/v1/diagnoses/{found['diagnosis_id']}")).json()
+    changed = [it["answer"] for it in now["evidence"] if "changed" in it["question"]]
+    assert changed == ["db v1 (deployment)"]  # the other one came after it began
+    assert now["version"] == found["version"] + 1
+    assert await published(runtime, "mejora.diagnosis.revised.v1") == 1
+
+
 async def test_the_document_of_the_routes_is_whole(http: httpx.AsyncClient) -> None:
     paths = (await http.get("/openapi.json")).json()["paths"]
     assert set(paths["/v1/catalogue"]) == {"get", "put"}
     assert "/v1/diagnoses/{diagnosis_id}/workaround" in paths
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/components/%00/impact",
+        "/v1/components/%00/impact?version=0",
+        "/v1/components/a/impact?version=99999999999999999999",
+        "/v1/catalogue?version=-1",
+        "/v1/changes?component=%00",
+        "/v1/diagnoses?signature_id=%00",
+        "/v1/workarounds?signature_id=%00",
+        "/v1/priorities?version=x",
+    ],
+)
+async def test_what_cannot_be_asked_is_answered_as_a_problem(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    answer = await http.get(path)
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,6 +1,6 @@
 """A diagnosis: all answers that data can give, each with its evidence, and how they are revised."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from mejora_diagnosis.model.questions import (
 )
 from mejora_diagnosis.model.scope import judge_scope
 from mejora_events.contracts.base import Severity
+from mejora_events.contracts.changes import ChangeRecorded
 from mejora_events.contracts.diagnoses import (
     Diagnosis,
     Evidence,
@@ -195,6 +196,16 @@ def note_answers(
     }
     said = [Evidence(question=WHOSE, answer=owner, because=f"{by} said so")] if owner else []
     return _revision(diagnosis, changes, said)
+
+
+def offer_changes(diagnosis: Diagnosis, changes: Sequence[ChangeRecorded]) -> Revision | None:
+    """Offer all that is known to have been changed before; None when that was offered already."""
+    offered = tuple(evidence.of_changes(diagnosis.started_at, changes))
+    others = tuple(it for it in diagnosis.evidence if it.question != evidence.WHAT_CHANGED)
+    if (*others, *offered) == diagnosis.evidence:
+        return None
+    update = {"version": diagnosis.version + 1, "evidence": (*others, *offered)}
+    return Revision(diagnosis.model_copy(update=update), ("evidence",))
 
 
 def grade_by(diagnosis: Diagnosis, truths: Iterable[Truth]) -> Revision | None:

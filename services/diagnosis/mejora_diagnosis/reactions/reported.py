@@ -21,7 +21,7 @@ from mejora_diagnosis.model.diagnose import (
     is_elsewhere,
     revise_place,
 )
-from mejora_diagnosis.model.evidence import Report
+from mejora_diagnosis.model.evidence import Report, changes_near
 from mejora_diagnosis.model.history import History
 from mejora_diagnosis.model.scope import instance_of
 from mejora_diagnosis.reactions.grading import grade_new, grade_regrouped_with, note_regrouped
@@ -212,12 +212,7 @@ def _history(
         problem=found.problems.get(signature_id),
         similar=found.similar.get(signature_id, ()),
         fix=found.fixes.get(signature_id),
-        changes=tuple(
-            change
-            for change in changes
-            if change.changed_at <= report.incident.started_at
-            and (known.stands_on(report.component, change.component) or change.component == start)
-        ),
+        changes=changes_near(changes, known, report.component, start, report.incident.started_at),
     )
 
 

@@ -154,7 +154,7 @@ async def known(conn: AsyncConnection, asked: Sequence[Asked], within_seconds: f
             it["signature_id"]: KnownFix(it["carried_by"], FixState(it["state"]), it["deployed_at"])
             for it in await rows(conn, _FIXES, signature_ids=signature_ids)
         },
-        changes=await _changes(conn, minutes, within_seconds),
+        changes=await changes_before(conn, minutes, within_seconds),
     )
 
 
@@ -196,9 +196,10 @@ def _tried(found: Iterable[Row]) -> dict[str, tuple[TriedWorkaround, ...]]:
     return tried
 
 
-async def _changes(
+async def changes_before(
     conn: AsyncConnection, minutes: Sequence[int], within_seconds: float
 ) -> dict[int, list[ChangeRecorded]]:
+    """Give what was changed shortly before each of some minutes, the newest first."""
     found = await rows(
         conn, _CHANGES, minutes=list(minutes), within_seconds=within_seconds, most=_MOST_CHANGES
     )
