@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from bench import chain, events, intake
+from bench import chain, diagnosis, events, intake
 from bench.figure import Figure
 from bench.ground import Ground, ground
 from bench.growth import growth
@@ -20,6 +20,8 @@ MEASUREMENTS: Mapping[str, Measurement] = {
     "intake.growth": growth,
     "events.relay": events.relay,
     "events.consume": events.consume,
+    "diagnosis.impact": diagnosis.impact,
+    "diagnosis.seen_before": diagnosis.seen_before,
     "chain.latency": chain.latency,
     "chain.throughput": chain.throughput,
     "memory": memory,

@@ -25,6 +25,13 @@ class Scale:
     """Incidents of a round of `chain.throughput`."""
     signed: int = 100_000
     """Texts of a round of `diagnosis.signature`."""
+    components: int = 10_000
+    """Components of the catalogue of `diagnosis.impact`, each with five edges."""
+    few_problems: int = 100
+    many_problems: int = 100_000
+    """Former problems of both sides of `diagnosis.seen_before`."""
+    lookups: int = 100
+    """Batches of incidents whose past each side looks up in a round."""
 
 
 FULL = Scale()
@@ -39,4 +46,7 @@ QUICK = Scale(
     paced=50,
     chained=100,
     signed=5_000,
+    components=500,
+    many_problems=1_000,
+    lookups=5,
 )

@@ -16,6 +16,8 @@ _FIGURES = {
     "intake.growth",
     "events.relay",
     "events.consume",
+    "diagnosis.impact",
+    "diagnosis.seen_before",
     "chain.latency.p50",
     "chain.latency.p99",
     "chain.throughput",

@@ -93,9 +93,12 @@ class TestCatalogue:
         assert await published(runtime, "mejora.catalogue.entity-changed.v1") == 7
         assert await published(runtime, "mejora.catalogue.entity-removed.v1") == 1
 
-    async def test_json_is_taken_too(self, http: httpx.AsyncClient) -> None:
+    async def test_json_and_tables_are_taken_too(self, http: httpx.AsyncClient) -> None:
         edges = '{"services": ["a"], "dependencies": [{"from": "a", "to": "b"}]}'
         assert (await put(http, edges, "application/json")).json()["changed"] == 2
+        assert (await put(http, "from,to\na,c\n", "text/csv")).json()["removed"] == 1
+        refused = await put(http, "a,c\n", "text/csv; charset=utf-8")
+        assert "line 1, the table" in refused.json()["detail"]
 
     async def test_what_is_wrong_is_told_with_line_and_entity_and_nothing_changes(
         self, http: httpx.AsyncClient
@@ -121,6 +124,41 @@ class TestCatalogue:
         down = (await http.get("/v1/components/checkout/impact")).json()["downwards"]
         assert down == {"direct": ["db"], "all": ["db"]}
         assert (await http.get("/v1/components/unheard-of/impact")).status_code == 404
+
+    async def test_a_diagnosis_is_explained_by_the_catalogue_of_its_day(
+        self, http: httpx.AsyncClient, runtime: Runtime
+    ) -> None:
+        await put(http, CATALOGUE)
+        old = await diagnosed(http, runtime)
+        await put(http, "components: [{name: db, owner: storage}]")
+        new = await diagnosed(http, runtime, 2)
+        assert (old["catalogue_version"], new["catalogue_version"]) == (1, 2)
+        of_old = {"version": old["catalogue_version"]}
+        then = (await http.get("/v1/components/db/impact", params=of_old)).json()
+        assert (then["owner"], then["upwards"]["customers"]) == ("platform", ["acme"])
+        now = (await http.get("/v1/components/db/impact")).json()
+        assert (now["owner"], now["upwards"]["customers"]) == ("storage", [])
+        shown = await http.get("/v1/catalogue", params=of_old)
+        assert shown.json()["customers"] == [{"name": "acme"}]
+        assert (await http.get("/v1/catalogue", params={"version": 0})).json()["components"] == []
+
+    async def test_a_version_that_never_was_is_told_with_those_that_were(
+        self, http: httpx.AsyncClient
+    ) -> None:
+        await put(http, CATALOGUE)
+        for path in ("/v1/catalogue", "/v1/components/db/impact"):
+            refused = await http.get(path, params={"version": 7})
+            assert refused.status_code == 404
+            assert "0 to 1" in refused.json()["advice"]
+
+    async def test_what_joined_unlisted_belongs_to_the_version_it_joined(
+        self, http: httpx.AsyncClient, runtime: Runtime
+    ) -> None:
+        await diagnosed(http, runtime)  # nothing is in the catalogue
+        await put(http, CATALOGUE)
+        joined = await http.get("/v1/components/db/impact", params={"version": 0})
+        assert joined.json()["listed"] is False
+        assert (await http.get("/v1/components/db/impact")).json()["listed"] is True
 
 
 class TestDiagnoses:
@@ -275,6 +313,68 @@ class TestWorkarounds:
         assert len((await http.get("/v1/workarounds")).json()["items"]) == 1
 
 
+class TestPriorities:
+    async def test_an_operator_sets_the_matrix_and_former_ones_are_kept(
+        self, http: httpx.AsyncClient, runtime: Runtime
+    ) -> None:
+        given = (await http.get("/v1/priorities")).json()
+        assert (given["version"], given["set_by"]) == (0, None)
+        before = await diagnosed(http, runtime)
+        wanted = {"matrix": [[1] * 5] * 4 + [[5] * 5]}
+        put = await http.put("/v1/priorities", json=wanted)
+        assert (put.json()["version"], put.json()["set_by"]) == (1, "key:admin")
+        assert (await http.put("/v1/priorities", json=wanted)).json() == put.json()
+        after = await diagnosed(http, runtime, 2)
+        assert (before["priority"], after["priority"]) == (2, 1)
+        assert (await http.get("/v1/priorities", params={"version": 0})).json() == given
+        assert (await http.get("/v1/priorities", params={"version": 2})).status_code == 404
+
+    @pytest.mark.parametrize(
+        "matrix",
+        [
+            [[1] * 5] * 4,
+            [[1] * 4] * 5,
+            [[0] * 5] * 5,
+            [[5, 4, 3, 2, 1]] * 5,
+            [[2] * 5, *[[1] * 5] * 4],
+            "high",
+        ],
+    )
+    async def test_what_is_no_matrix_is_refused(self, http: httpx.AsyncClient, matrix: Any) -> None:
+        refused = await http.put("/v1/priorities", json={"matrix": matrix})
+        assert refused.status_code == 422
+        assert refused.headers["content-type"] == "application/problem+json"
+
+
+class TestTruth:
+    async def test_people_say_what_turned_out_to_be_true(
+        self, http: httpx.AsyncClient, runtime: Runtime
+    ) -> None:
+        await put(http, CATALOGUE)
+        found = await diagnosed(http, runtime)
+        path = f"/v1/diagnoses/{found['diagnosis_id']}/truth"
+        told = {"failure_point": "DB", "same_fault": False, "told_by": "platform"}
+        graded = (await http.post(path, json=told)).json()["grading"]
+        assert (graded["failure_point"], graded["signature"]) == ("right", "wrong")
+        assert graded["because"][0]["because"] == "platform said so"
+        later = (await http.post(path, json={"failure_point": "checkout"})).json()
+        assert later["grading"]["failure_point"] == "wrong"
+        assert later["grading"]["signature"] == "wrong"  # that was not spoken of again
+        shown = (await http.get(f"/v1/diagnoses/{found['diagnosis_id']}")).json()
+        assert shown == later
+        assert (await http.post(path, json={"failure_point": "checkout"})).status_code == 200
+
+    @pytest.mark.parametrize(
+        "told", [{}, {"scope": "unknown"}, {"failure_point": ""}, {"who": "x"}, {"note": "x"}]
+    )
+    async def test_what_says_nothing_is_refused(
+        self, http: httpx.AsyncClient, runtime: Runtime, told: dict[str, Any]
+    ) -> None:
+        found = await diagnosed(http, runtime)
+        path = f"/v1/diagnoses/{found['diagnosis_id']}/truth"
+        assert (await http.post(path, json=told)).status_code == 422
+
+
 async def test_changes_are_recorded_under_the_catalogues_name(
     http: httpx.AsyncClient, runtime: Runtime
 ) -> None:
@@ -291,7 +391,43 @@ async def test_changes_are_recorded_under_the_catalogues_name(
     assert "db v7 (deployment)" in offered
 
 
+async def test_a_change_that_is_told_late_is_offered_all_the_same(
+    http: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    await put(http, CATALOGUE)
+    found = await diagnosed(http, runtime)
+    for version, when in (("v1", "2026-03-02T08:30:00Z"), ("v2", "2026-03-02T09:30:00Z")):
+        body = {"component": "db", "version": version, "changed_at": when}
+        assert (await http.post("/v1/changes", json=body)).status_code == 201
+    now = (await http.get(f"/v1/diagnoses/{found['diagnosis_id']}")).json()
+    changed = [it["answer"] for it in now["evidence"] if "changed" in it["question"]]
+    assert changed == ["db v1 (deployment)"]  # the other one came after it began
+    assert now["version"] == found["version"] + 1
+    assert await published(runtime, "mejora.diagnosis.revised.v1") == 1
+
+
 async def test_the_document_of_the_routes_is_whole(http: httpx.AsyncClient) -> None:
     paths = (await http.get("/openapi.json")).json()["paths"]
     assert set(paths["/v1/catalogue"]) == {"get", "put"}
     assert "/v1/diagnoses/{diagnosis_id}/workaround" in paths
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/components/%00/impact",
+        "/v1/components/%00/impact?version=0",
+        "/v1/components/a/impact?version=99999999999999999999",
+        "/v1/catalogue?version=-1",
+        "/v1/changes?component=%00",
+        "/v1/diagnoses?signature_id=%00",
+        "/v1/workarounds?signature_id=%00",
+        "/v1/priorities?version=x",
+    ],
+)
+async def test_what_cannot_be_asked_is_answered_as_a_problem(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    answer = await http.get(path)
+    assert 400 <= answer.status_code < 500
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -14,28 +14,24 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from mejora_diagnosis.app import SERVICE
-from mejora_diagnosis.model.replacing import replace
 from mejora_diagnosis.reactions.promises import note_overdue
 from mejora_diagnosis.store import catalogue, changes, diagnoses, workarounds
 from mejora_events.clock import SetClock
-from mejora_events.contracts import TYPES
 from mejora_events.contracts.base import Channel, EventData, Severity
 from mejora_events.contracts.catalogue import (
     CatalogueEntityChanged,
     Component,
     ComponentKind,
-    Entity,
 )
 from mejora_events.contracts.changes import ChangeKind, ChangeRecorded
 from mejora_events.contracts.diagnoses import (
-    Diagnosis,
     DiagnosisEstablished,
     DiagnosisRevised,
     ScopeKind,
 )
 from mejora_events.contracts.fixes import FixVerified
 from mejora_events.contracts.incidents import Incident, IncidentChanged
-from mejora_events.contracts.problems import ProblemRootCauseEstablished
+from mejora_events.contracts.problems import ProblemOpened, ProblemRootCauseEstablished
 from mejora_events.contracts.workarounds import (
     Workaround,
     WorkaroundOverdue,
@@ -44,7 +40,7 @@ from mejora_events.contracts.workarounds import (
 )
 from mejora_events.envelope import Event
 from mejora_events.ids import ChangeId, IncidentId, WorkaroundId
-from mejora_events.sql import from_json, rows, run
+from mejora_events.sql import rows, run
 from mejora_events.store import Store
 from mejora_service.migrate import upgrade
 from support.diagnosed import (
@@ -52,6 +48,9 @@ from support.diagnosed import (
     a_problem,
     an_incident,
     at,
+    diagnosis_of,
+    emitted,
+    put_catalogue,
     reported,
     restored,
     tell,
@@ -68,36 +67,9 @@ async def store(database: str) -> AsyncIterator[Store]:
     engine = create_async_engine(database)
     await upgrade(engine, SERVICE.migrations)
     made = Store(engine, SERVICE.name, SetClock(at(0)))
-    await put(made, the_shop())
+    await put_catalogue(made, the_shop())
     yield made
     await engine.dispose()
-
-
-async def put(store: Store, entities: Sequence[Entity]) -> None:
-    """Replace the catalogue."""
-    async with store.begin(actor="test") as work:
-        await catalogue.take_turn(work)
-        await catalogue.write(work, replace(await catalogue.kept(work.conn), entities))
-
-
-async def diagnosis_of(store: Store, number: int) -> Diagnosis:
-    """Give an incident's diagnosis as it stands."""
-    async with store.read() as conn:
-        (found,) = await diagnoses.listed(
-            conn, after=None, limit=2, incident_id=UUID(int=number), signature_id=None
-        )
-    return found
-
-
-async def emitted(store: Store, kind: type[DataT]) -> list[DataT]:
-    """Give the events of a type that wait in the outbox, in order."""
-    async with store.read() as conn:
-        found = await rows(conn, "select headers, value from outbox order by seq")
-    return [
-        kind.model_validate_json(it["value"])
-        for it in found
-        if TYPES[from_json(it["headers"])["ce_type"]] is kind
-    ]
 
 
 def a_workaround(number: int, incident: Incident, signature_id: str, due: float) -> Workaround:
@@ -218,6 +190,42 @@ class TestEstablishing:
         ]
         assert offered == ["db v0 (deployment)"]
 
+    async def test_where_no_known_error_is_what_reads_like_it_is_offered(
+        self, store: Store
+    ) -> None:
+        former = [
+            a_problem("of-db", title="Connection pool of the database is exhausted", number=1),
+            a_problem("of-wiki", title="The wiki shows old pages", cause="a cache", number=2),
+        ]
+        await tell(store, *(told(ProblemOpened(problem=it)) for it in former))
+        text = "Connections refused: pool exhausted"
+        await tell(store, reported(an_incident(1, "checkout", summary=text)))
+        (near,) = (await diagnosis_of(store, 1)).similar
+        assert near.problem_id == former[0].problem_id
+        assert 0.3 < near.similarity < 1
+        evidence = {it.question: it.answer for it in (await diagnosis_of(store, 1)).evidence}
+        assert "pool of the database" in evidence["What was like it before?"]
+
+    async def test_a_problem_is_found_by_the_words_it_has_now(self, store: Store) -> None:
+        await tell(store, told(ProblemOpened(problem=a_problem("x", title="Disk quota exceeded"))))
+        renamed = a_problem("x", title="Certificate has expired", version=2)
+        await tell(store, told(ProblemOpened(problem=renamed)))
+        for number, text in enumerate(("Disk quota exceeded", "Expired certificates"), 1):
+            await tell(store, reported(an_incident(number, "wiki", summary=text)))
+        assert (await diagnosis_of(store, 1)).similar == ()
+        assert len((await diagnosis_of(store, 2)).similar) == 1
+
+    async def test_with_a_known_error_nothing_else_is_offered(self, store: Store) -> None:
+        await tell(store, reported(an_incident(1, "db")))
+        signature_id = (await diagnosis_of(store, 1)).signature.signature_id
+        known = a_problem(signature_id, cause="too few", number=1)
+        other = a_problem("other", number=2)
+        await tell(store, *(told(ProblemOpened(problem=it)) for it in (known, other)))
+        await tell(store, reported(an_incident(2, "db", 60)))
+        found = await diagnosis_of(store, 2)
+        assert found.known_error is not None
+        assert found.similar == ()
+
 
 class TestRevising:
     async def test_a_late_incident_moves_the_failure_point(self, store: Store) -> None:
@@ -328,7 +336,7 @@ class TestCatalogue:
     async def test_a_replaced_catalogue_keeps_count_of_versions(self, store: Store) -> None:
         async with store.read() as conn:
             before = (await catalogue.in_force(conn)).version
-        await put(store, [Component(name="db", owner="others")])
+        await put_catalogue(store, [Component(name="db", owner="others")])
         async with store.read() as conn:
             known = await catalogue.in_force(conn)
             kept = await catalogue.kept(conn)

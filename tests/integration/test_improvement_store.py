@@ -15,7 +15,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from mejora_events.clock import SetClock
 from mejora_events.contracts.base import Channel, EventData, Origin
 from mejora_events.contracts.catalogue import CatalogueEntityRemoved, Component
-from mejora_events.contracts.diagnoses import DiagnosisEstablished, DiagnosisRevised
+from mejora_events.contracts.diagnoses import (
+    DiagnosisEstablished,
+    DiagnosisRevised,
+    Grading,
+    Mark,
+)
 from mejora_events.contracts.fixes import (
     FixDeployed,
     FixPlanned,
@@ -194,9 +199,7 @@ def _history() -> list[Event[Any]]:
         WorkaroundApplied(workaround=workaround),
         WorkaroundRetired(workaround=a_workaround(1, first, day(1), retired=day(9), version=2)),
         ProblemOpened(problem=opened),
-        ProblemRootCauseEstablished(
-            problem=a_problem(1, day(2), true_failure_point="pool", version=2)
-        ),
+        ProblemRootCauseEstablished(problem=a_problem(1, day(2), version=2)),
         FixPlanned(fix=planned),
         FixDeployed(fix=a_fix(1, opened, day(3), deployed=day(4), version=2)),
         in_catalogue(gateway, 1),
@@ -467,16 +470,20 @@ class TestIndicators:
 
         assert (shown.total, shown.unpriced) == ((euros("50.00"),), 0)
 
-    async def test_first_diagnoses_are_graded_by_the_root_cause(self, store: Store) -> None:
-        await failed(store, an_incident(1, day(1)), failure_point="pool")
-        await failed(store, an_incident(2, day(2)), failure_point="checkout")
-        problem = a_problem(1, day(2), true_failure_point="pool")
-        await tell(store, ProblemRootCauseEstablished(problem=problem))
+    async def test_what_proved_right_is_counted_as_it_was_graded(self, store: Store) -> None:
+        graded = Grading(failure_point=Mark.RIGHT, signature=Mark.RIGHT, graded_at=day(9))
+        await failed(store, an_incident(1, day(1)), grading=graded)
+        wrong = graded.model_copy(update={"failure_point": Mark.WRONG})
+        await failed(store, an_incident(2, day(2)), grading=wrong)
+        await failed(store, an_incident(3, day(3)))
 
         shown = (await of_january(store)).diagnosis_accuracy
 
-        assert (shown.failure_point.numerator, shown.failure_point.denominator) == (1, 2)
-        assert shown.scope.reason and shown.signature.reason
+        place = shown.failure_point
+        assert (place.numerator, place.denominator, place.unknown) == (1, 2, 1)
+        assert (shown.signature.value, shown.signature.denominator) == (1.0, 2)
+        assert shown.scope.value is None
+        assert shown.scope.reason and "really reached" in shown.scope.reason
 
     async def test_a_slice_counts_its_own_incidents_only(self, store: Store) -> None:
         mine = an_incident(1, day(1), component="checkout")

@@ -7,9 +7,21 @@ from typing import TypeVar
 from uuid import UUID
 
 from mejora_diagnosis.model.diagnose import Rules
+from mejora_diagnosis.model.replacing import replace
 from mejora_diagnosis.reactions import react_by
+from mejora_diagnosis.store import catalogue, diagnoses
+from mejora_events.contracts import TYPES
 from mejora_events.contracts.base import Channel, EventData, Origin, Severity
 from mejora_events.contracts.catalogue import Component, Contract, Customer, Entity, Process
+from mejora_events.contracts.diagnoses import (
+    Affected,
+    Diagnosis,
+    FailurePoint,
+    Recommendation,
+    Scope,
+    ScopeKind,
+    Signature,
+)
 from mejora_events.contracts.fixes import Fix, FixState
 from mejora_events.contracts.incidents import (
     Incident,
@@ -25,7 +37,8 @@ from mejora_events.contracts.problems import (
     RootCause,
 )
 from mejora_events.envelope import Event
-from mejora_events.ids import EventId, FixId, IncidentId, ProblemId, new_id
+from mejora_events.ids import DiagnosisId, EventId, FixId, IncidentId, ProblemId, new_id
+from mejora_events.sql import from_json, rows
 from mejora_events.store import Store
 
 BEGINNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -128,16 +141,78 @@ async def tell(store: Store, *events: Event[EventData], rules: Rules = RULES) ->
             await table[kind](work, list(group))
 
 
-def a_problem(signature_id: str, *, cause: str | None = None, version: int = 1) -> Problem:
-    """The problem of a fault; with its cause if that is known."""
+async def put_catalogue(store: Store, entities: Sequence[Entity]) -> None:
+    """Replace the catalogue."""
+    async with store.begin(actor="test") as work:
+        await catalogue.take_turn(work)
+        await catalogue.write(work, replace(await catalogue.kept(work.conn), entities))
+
+
+async def diagnosis_of(store: Store, number: int) -> Diagnosis:
+    """Give an incident's diagnosis as it stands."""
+    async with store.read() as conn:
+        (found,) = await diagnoses.listed(
+            conn, after=None, limit=2, incident_id=UUID(int=number), signature_id=None
+        )
+    return found
+
+
+async def emitted(store: Store, kind: type[DataT]) -> list[DataT]:
+    """Give the events of a type that wait in the outbox, in order."""
+    async with store.read() as conn:
+        found = await rows(conn, "select headers, value from outbox order by seq")
+    return [
+        kind.model_validate_json(it["value"])
+        for it in found
+        if TYPES[from_json(it["headers"])["ce_type"]] is kind
+    ]
+
+
+def a_diagnosis(failure_point: str, scope: ScopeKind) -> Diagnosis:
+    """What diagnosis says of an incident at checkout."""
+    incident = an_incident(1, "checkout")
+    return Diagnosis(
+        diagnosis_id=DiagnosisId(UUID(int=8_000)),
+        incident_id=incident.incident_id,
+        version=1,
+        signature=Signature(signature_id="s", template=incident.summary),
+        component=incident.component,
+        summary=incident.summary,
+        severity=incident.severity,
+        origin=incident.origin,
+        started_at=incident.started_at,
+        reported_at=incident.reported_at,
+        established_at=incident.reported_at,
+        failure_point=FailurePoint(component=failure_point),
+        scope=Scope(kind=scope, affected=1, could_be_affected=4),
+        affected=Affected(),
+        impact=1,
+        urgency=2,
+        priority=1,
+        recommendation=Recommendation(channel=Channel.RESTORE, reasons=()),
+    )
+
+
+def a_problem(
+    signature_id: str,
+    *,
+    cause: str | None = None,
+    failure_point: str | None = None,
+    scope: ScopeKind | None = None,
+    established: float = 60,
+    title: str = "db does not answer",
+    number: int = 9_000,
+    version: int = 1,
+) -> Problem:
+    """The problem of a fault; with its cause if that is known, so many minutes after beginning."""
     return Problem(
-        problem_id=ProblemId(UUID(int=9_000)),
+        problem_id=ProblemId(UUID(int=number)),
         version=version,
         state=ProblemState.OPEN if cause is None else ProblemState.CAUSE_KNOWN,
         signature_id=signature_id,
         template="It does not answer",
         component="db",
-        title="db does not answer",
+        title=title,
         priority=2,
         opened_at=BEGINNING,
         opened_because=OpenedBecause.BY_HAND,
@@ -146,7 +221,9 @@ def a_problem(signature_id: str, *, cause: str | None = None, version: int = 1) 
         and RootCause(
             statement=cause,
             cause_class=CauseClass.CAPACITY,
-            established_at=BEGINNING,
+            failure_point=failure_point,
+            scope=scope,
+            established_at=at(established),
             established_by="platform",
         ),
     )

@@ -15,6 +15,7 @@ from mejora_events.contracts.diagnoses import (
     Diagnosis,
     DiagnosisEstablished,
     FailurePoint,
+    Grading,
     KnownError,
     Recommendation,
     Scope,
@@ -25,11 +26,9 @@ from mejora_events.contracts.fixes import Fix, FixState
 from mejora_events.contracts.incidents import Incident, IncidentReported, IncidentState
 from mejora_events.contracts.problems import (
     Action,
-    CauseClass,
     OpenedBecause,
     Problem,
     ProblemState,
-    RootCause,
 )
 from mejora_events.contracts.workarounds import Workaround, WorkaroundState
 from mejora_events.envelope import Event
@@ -114,6 +113,7 @@ def a_diagnosis(
     contracts: tuple[str, ...] = (),
     cost_per_minute: Money | None = None,
     known_error: bool = False,
+    grading: Grading | None = None,
     version: int = 1,
 ) -> Diagnosis:
     """Give an incident's diagnosis; completed so many minutes after the failure started."""
@@ -142,6 +142,7 @@ def a_diagnosis(
         recommendation=Recommendation(channel=Channel.RESTORE, reasons=("no alternate",)),
         completed_at=after(incident.started_at, completed),
         cost_per_minute=cost_per_minute,
+        grading=grading,
     )
 
 
@@ -180,18 +181,10 @@ def a_problem(
     *,
     signature: str = "refused",
     state: ProblemState = ProblemState.OPEN,
-    true_failure_point: str | None = None,
     actions_due: Sequence[datetime] = (),
     version: int = 1,
 ) -> Problem:
-    """Give a problem, its root cause known when its failure point is given."""
-    cause = RootCause(
-        statement="the pool is too small",
-        cause_class=CauseClass.CAPACITY,
-        failure_point=true_failure_point,
-        established_at=opened,
-        established_by="key:operator",
-    )
+    """Give a problem."""
     return Problem(
         problem_id=ProblemId(UUID(int=number)),
         version=version,
@@ -204,7 +197,6 @@ def a_problem(
         opened_at=opened,
         opened_because=OpenedBecause.SECOND_INCIDENT,
         incidents=2,
-        root_cause=cause if true_failure_point else None,
         actions=tuple(
             Action(action_id=ActionId(UUID(int=n)), description="x", owner="payments", due_at=due)
             for n, due in enumerate(actions_due)

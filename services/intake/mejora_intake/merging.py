@@ -145,6 +145,7 @@ def split(old: Incident, moved: Sequence[Moved], *, new_id: IncidentId) -> Split
         reported_at=first.received_at,
         failing_since=started_at,
         occurrences=len(counted),
+        split_from=old.incident_id,
         noticed_by_customer_at=min(customers, default=None),
     )
     restored = None

@@ -109,3 +109,10 @@ def test_an_unlisted_component_outlives_a_catalogue_that_does_not_name_it() -> N
     )
     listed = Component(name="x", owner="them")
     assert replace(kept, [listed]).changed == ((listed, 2),)
+
+
+def test_what_stands_on_what_is_not_worked_out_again_where_no_dependency_changes() -> None:
+    owned = [it.model_copy(update={"owner": "x"}) if it.name == "db" else it for it in the_shop()]
+    assert Catalogue(owned, 2, SHOP).reach is SHOP.reach
+    without = [it for it in the_shop() if it.name != "wiki"]
+    assert Catalogue(without, 2, SHOP).reach is not SHOP.reach

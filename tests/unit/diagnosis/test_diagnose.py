@@ -177,11 +177,11 @@ class TestRevising:
 
     def test_a_worse_severity_grades_it_again(self) -> None:
         first = diagnosed(an_incident(1, "db", severity=Severity.WARNING))
-        revision = revise_severity(first, Severity.CRITICAL, SHOP)
+        revision = revise_severity(first, Severity.CRITICAL, SHOP, RULES)
         assert revision is not None
         assert revision.revised == ("severity", "urgency", "priority")
         assert "severity critical" in evidence(revision.diagnosis, "How important")[1]
-        assert revise_severity(revision.diagnosis, Severity.CRITICAL, SHOP) is None
+        assert revise_severity(revision.diagnosis, Severity.CRITICAL, SHOP, RULES) is None
 
 
 class TestAnswers:

@@ -12,6 +12,7 @@ from mejora_diagnosis.model.documents import (
     ReadDocument,
     UnreadableCatalogue,
     read_catalogue,
+    read_catalogue_table,
     write_own,
 )
 from mejora_events.contracts.base import Money
@@ -25,6 +26,7 @@ from mejora_events.contracts.catalogue import (
     Process,
 )
 from support.diagnosed import names, the_shop
+from support.real_data import REAL_DATA
 
 OURS = """\
 components:
@@ -274,3 +276,92 @@ def test_what_is_written_is_read_back(found: list[str], criticality: int) -> Non
 def test_the_shop_is_a_catalogue() -> None:
     read: ReadDocument = read_catalogue(json.dumps(write_own(the_shop())), is_json=True)
     assert len(read.entities) == len(the_shop())
+
+
+def depends_on(document: ReadDocument) -> dict[str, set[str]]:
+    return {it.name: set(it.depends_on) for it in document.entities if isinstance(it, Component)}
+
+
+def test_a_graph_says_by_its_labels_who_stands_on_whom() -> None:
+    edges = [
+        ("web", "web-0", "has_instance"),
+        ("web-0", "web", "instance_of"),
+        ("web-1", "web", "Instance of"),
+        ("node-1", "web-0", "hosts"),
+        ("web-0", "node-1", "hosted_on"),
+        ("web", "db", "control_flow"),
+    ]
+    graph = {
+        "nodes": [{"id": "web", "type": "Service"}, {"id": "db"}, {"id": 7}],
+        "edges": [{"source": one, "target": two, "label": how} for one, two, how in edges],
+    }
+    read = read_catalogue(json.dumps(graph), is_json=True)
+    assert depends_on(read) == {
+        "web": {"web-0", "web-1", "db"},
+        "web-0": {"node-1"},
+        "web-1": set(),
+        "node-1": set(),
+        "db": set(),
+        "7": set(),
+    }
+    instances = {it.name: it.instances for it in read.entities if isinstance(it, Component)}
+    assert (instances["web"], instances["db"]) == (2, None)
+
+
+def test_without_direction_each_end_stands_on_the_other() -> None:
+    graph = {"directed": False, "nodes": [], "edges": [{"source": 1, "target": 2}]}
+    both = {"1": {"2"}, "2": {"1"}}
+    assert depends_on(read_catalogue(json.dumps(graph), is_json=True)) == both
+    assert depends_on(read_catalogue_table("device_a,device_b\n1,2\n")) == both
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "from,to\nweb,db\n",
+        "Source;Target\n".replace(";", ",") + "web,db\n\n",
+        "since,callee,caller\n2020,db,web\n",
+        "component,depends_on,relation\nweb,db,calls\n",
+        "source,target,label\ndb,web,hosts\n",
+        '"from","to"\r\n"web","db"\r\n',
+    ],
+)
+def test_a_table_of_edges_is_a_catalogue(table: str) -> None:
+    assert depends_on(read_catalogue_table(table)) == {"web": {"db"}, "db": set()}
+
+
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [
+        ("web,db\n", "line 1, the table: its header"),
+        ("", "line 1, the table: its header"),
+        ("from,to\n", "there is no edge in it"),
+        ("from,to\nweb,db\nweb,\n", "line 3, the edge: one of its ends is empty"),
+        ("from,to\nweb\n", "line 2, the edge: one of its ends is empty"),
+    ],
+)
+def test_a_table_that_is_none_is_told_with_its_line(table: str, fault: str) -> None:
+    with pytest.raises(UnreadableCatalogue) as refused:
+        read_catalogue_table(table)
+    assert fault in str(refused.value.faults[0])
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_sent_as_a_table_is_read_or_told_what_is_wrong(text: str) -> None:
+    try:
+        assert read_catalogue_table(f"from,to\n{text}").entities
+    except UnreadableCatalogue as error:
+        assert error.faults
+
+
+@pytest.mark.skipif(not REAL_DATA.exists(), reason="the real data is not there (MEJORA_REAL_DATA)")
+def test_real_graphs_are_read() -> None:
+    (graph,) = (REAL_DATA / "rca" / "faults").glob("*/*-KG.json")
+    assert len(read_catalogue(graph.read_text(), is_json=True).entities) == 60
+    links = (REAL_DATA / "rca" / "telecom_alarms" / "topology_edges.csv").read_text()
+    assert len(read_catalogue_table(links).entities) == 45
+    sizes = {
+        path.stem: len(read_catalogue(path.read_text(), is_json=True).entities)
+        for path in (REAL_DATA / "topology").glob("*.json")
+    }
+    assert sizes == {"online-boutique": 13, "opentelemetry-demo": 26}

@@ -1,6 +1,6 @@
 """Scope, priority and channel: each a decision with its reason."""
 
-from itertools import pairwise, product
+from itertools import chain
 from uuid import UUID
 
 import pytest
@@ -15,7 +15,13 @@ from mejora_diagnosis.model.channel import (
     recommend_channel,
     restore_seconds,
 )
-from mejora_diagnosis.model.priority import PRIORITY_BY_IMPACT_AND_URGENCY, prioritise
+from mejora_diagnosis.model.priority import (
+    DEFAULT_MATRIX,
+    BadMatrix,
+    PriorityMatrix,
+    check_matrix,
+    prioritise,
+)
 from mejora_diagnosis.model.scope import instance_of, judge_scope
 from mejora_events.contracts.base import Channel, Severity
 from mejora_events.contracts.diagnoses import Affected, ScopeKind
@@ -70,8 +76,20 @@ class TestScope:
 
 class TestPriority:
     def test_the_matrix_never_ranks_the_worse_lower(self) -> None:
-        for grades in (*PRIORITY_BY_IMPACT_AND_URGENCY, *zip(*PRIORITY_BY_IMPACT_AND_URGENCY)):  # noqa: B905 (a square)
-            assert all(one <= next_ for one, next_ in pairwise(grades))
+        check_matrix(DEFAULT_MATRIX.grades)
+
+    @pytest.mark.parametrize("lines", [(21_111,), (11_111, 11_111, 33_333, 22_222)])
+    def test_a_matrix_that_ranks_the_worse_lower_is_refused(self, lines: tuple[int, ...]) -> None:
+        whole = (*lines, *[55_555] * (5 - len(lines)))
+        matrix = tuple(tuple(int(grade) for grade in str(line)) for line in whole)
+        with pytest.raises(BadMatrix, match=r"At (impact|urgency) 1, "):
+            check_matrix(matrix)
+
+    def test_another_matrix_is_named_in_the_reason(self) -> None:
+        strict = PriorityMatrix(((1,) * 5,) * 5, 3)
+        found = prioritise(5, NOBODY, Severity.INFO, ScopeKind.BOUNDED, strict)
+        assert found.priority == 1
+        assert "by version 3 of the matrix" in found.because
 
     @given(st.integers(1, 5), st.sampled_from(list(Severity)), st.sampled_from(list(ScopeKind)))
     def test_that_customers_are_hit_never_ranks_lower(
@@ -151,11 +169,5 @@ class TestChannel:
         assert restore_seconds(before_it_began) == 0
 
 
-def test_every_pair_of_grades_has_a_priority() -> None:
-    assert {PRIORITY_BY_IMPACT_AND_URGENCY[i][u] for i, u in product(range(5), range(5))} == {
-        1,
-        2,
-        3,
-        4,
-        5,
-    }
+def test_every_priority_is_given_for_some_pair_of_grades() -> None:
+    assert set(chain(*DEFAULT_MATRIX.grades)) == {1, 2, 3, 4, 5}

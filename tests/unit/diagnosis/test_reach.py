@@ -61,3 +61,11 @@ def test_an_island_is_all_that_edges_connect_either_way(edges: Edges) -> None:
 def test_a_long_chain_does_not_end_in_recursion() -> None:
     chain = {str(n): [str(n + 1)] for n in range(5_000)}
     assert len(Reach(chain).places(Reach(chain).down("0"))) == 5_001
+
+
+@given(st.sets(st.integers(0, 599)))
+def test_a_set_is_listed_as_it_was_made_be_it_full_or_nearly_empty(places: set[int]) -> None:
+    reach = Reach({str(n): [] for n in range(600)})
+    bits = reach.bits(str(n) for n in places)
+    assert reach.places(bits) == sorted(places)
+    assert reach.named(bits) == tuple(str(n) for n in sorted(places))

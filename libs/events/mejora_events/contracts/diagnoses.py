@@ -90,6 +90,16 @@ class KnownError(Value):
     worked: int = 0
 
 
+class SimilarProblem(Value):
+    """A former problem of another fault that reads like the incident."""
+
+    problem_id: ProblemId
+    title: str
+    cause: str | None = None
+    similarity: Share
+    """1 for the same words; words that few problems have weigh more."""
+
+
 class Recommendation(Value):
     """Which of the two channels to take, and why."""
 
@@ -113,6 +123,27 @@ class OpenQuestion(Value):
     answered_at: Time | None = None
     answered_by: str | None = None
     unknowable: bool = False
+
+
+class Mark(StrEnum):
+    """What became of an answer when the truth was known."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+class Grading(Value):
+    """What turned out to be true of an incident, and whether its diagnosis says so."""
+
+    failure_point: Mark | None = None
+    true_failure_point: str | None = None
+    scope: Mark | None = None
+    true_scope: ScopeKind | None = None
+    signature: Mark | None = None
+    """Wrong when incidents of one fault have two signatures, or of two faults one."""
+    because: tuple[Evidence, ...] = ()
+    graded_at: Time
+    """When the newest that it rests on was known."""
 
 
 class Diagnosis(Value):
@@ -141,6 +172,8 @@ class Diagnosis(Value):
     known_error: KnownError | None = None
     seen_before: int = 0
     """Former incidents of the same signature."""
+    similar: tuple[SimilarProblem, ...] = ()
+    """Where no known error has its signature: what reads most like it, the likest first."""
     recommendation: Recommendation
     open_questions: tuple[OpenQuestion, ...] = ()
     completed_at: Time | None = None
@@ -148,6 +181,10 @@ class Diagnosis(Value):
     cost_per_minute: Money | None = None
     """What a minute without the failure point costs, by the catalogue of that day."""
     evidence: tuple[Evidence, ...] = ()
+    catalogue_version: int | None = None
+    """The version of the catalogue that its answers rest on: it can be asked for by it."""
+    grading: Grading | None = None
+    """Empty while nothing is known to be true."""
 
 
 class DiagnosisEvent(EventData):

@@ -58,6 +58,8 @@ class Incident(Value):
     predecessor_id: IncidentId | None = None
     merged_into: IncidentId | None = None
     """The incident that tells of the same failure and goes on; empty unless it was merged."""
+    split_from: IncidentId | None = None
+    """The incident that told of this failure and another one; empty unless it was split off."""
     noticed_by_customer_at: Time | None = None
     """When the first customer said that it is failing, whoever noticed first."""
 

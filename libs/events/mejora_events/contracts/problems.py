@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from mejora_events.contracts.base import EventData, Time, Value
-from mejora_events.contracts.diagnoses import Grade
+from mejora_events.contracts.diagnoses import Grade, ScopeKind
 from mejora_events.ids import ActionId, IncidentId, ProblemId
 
 TOPIC = "mejora.problems"
@@ -67,6 +67,8 @@ class RootCause(Value):
     cause_and_effect: tuple[CauseBranch, ...] = ()
     failure_point: str | None = None
     """The component where the failure turned out to begin; grades the diagnosis."""
+    scope: ScopeKind | None = None
+    """How far it turned out to reach; grades the diagnosis."""
     established_at: Time
     established_by: str
 

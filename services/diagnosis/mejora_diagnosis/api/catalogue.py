@@ -12,6 +12,7 @@ from mejora_diagnosis.model.documents import (
     ReadDocument,
     UnreadableCatalogue,
     read_catalogue,
+    read_catalogue_table,
     write_own,
 )
 from mejora_diagnosis.model.replacing import replace
@@ -28,10 +29,14 @@ from mejora_service.web import Command, Reading, administering, reading
 router = APIRouter(tags=["catalogue"])
 
 _YAML = "application/yaml"
+_CSV = "text/csv"
 _DOCUMENT = {
     "requestBody": {
         "required": True,
-        "content": {kind: {"schema": {"type": "object"}} for kind in (_YAML, "application/json")},
+        "content": {
+            **{kind: {"schema": {"type": "object"}} for kind in (_YAML, "application/json")},
+            _CSV: {"schema": {"type": "string"}},
+        },
     }
 }
 
@@ -72,6 +77,10 @@ class Impact(BaseModel):
     downwards: Downwards
 
 
+Version = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+"""A catalogue that was in force; the newest, unless said otherwise."""
+
+
 class Form(StrEnum):
     """In which form a catalogue is shown."""
 
@@ -83,9 +92,9 @@ class Form(StrEnum):
 async def put_catalogue(
     request: Request, command: Annotated[Command, Depends(administering)]
 ) -> Replaced:
-    """Replace the whole catalogue: our own form, Backstage entities or an edge list."""
-    is_json = "json" in request.headers.get("content-type", "")
-    document = await asyncio.to_thread(_read, await request.body(), is_json=is_json)
+    """Replace the whole catalogue: our own form, Backstage entities, an edge list or a table."""
+    kind = request.headers.get("content-type", "")
+    document = await asyncio.to_thread(_read, await request.body(), kind)
 
     async def take_over(work: Work) -> Replaced:
         in_force = await catalogue.take_turn(work)
@@ -114,9 +123,12 @@ async def put_catalogue(
     return await command.run(take_over)
 
 
-def _read(body: bytes, *, is_json: bool) -> ReadDocument:
+def _read(body: bytes, kind: str) -> ReadDocument:
     try:
-        return read_catalogue(body.decode("utf-8-sig"), is_json=is_json)
+        text = body.decode("utf-8-sig")
+        if "csv" in kind:
+            return read_catalogue_table(text)
+        return read_catalogue(text, is_json="json" in kind)
     except UnicodeDecodeError as error:
         raise Invalid("The catalogue is no UTF-8 text.", advice="Send it as UTF-8.") from error
     except UnreadableCatalogue as error:
@@ -133,10 +145,17 @@ async def get_catalogue(
     request: Request,
     query: Annotated[Reading, Depends(reading)],
     form: Annotated[Form | None, Query()] = None,
+    version: Version = None,
 ) -> Response | dict[str, Any]:
-    """Give the whole catalogue in our own form; as YAML if `Accept` or `form` says so."""
+    """Give the whole catalogue in our own form; as YAML if `Accept` or `form` says so.
+
+    With `version` it is the one that was in force then: a diagnosis names its own.
+    """
     async with query.conn() as conn:
-        written = write_own(await catalogue.entities(conn))
+        try:
+            written = write_own(await catalogue.entities(conn, version))
+        except catalogue.NoSuchVersion as error:
+            raise _no_such_version(error, version) from error
     if form is None and "yaml" in request.headers.get("accept", ""):
         form = Form.YAML
     if form is Form.YAML:
@@ -151,15 +170,32 @@ def _as_yaml(written: dict[str, Any]) -> str:
     return text
 
 
+def _no_such_version(error: catalogue.NoSuchVersion, version: int | None) -> NotFound:
+    return NotFound(
+        f"No catalogue of the version {version} is kept.",
+        advice=f"Versions {error.oldest} to {error.newest} are; without one you get the newest.",
+    )
+
+
 @router.get("/v1/components/{name:path}/impact")
-async def get_impact(name: str, query: Annotated[Reading, Depends(reading)]) -> Impact:
-    """Tell who stands on a component, upwards, and what it stands on, downwards."""
+async def get_impact(
+    name: str, query: Annotated[Reading, Depends(reading)], version: Version = None
+) -> Impact:
+    """Tell who stands on a component, upwards, and what it stands on, downwards.
+
+    With `version` it is by the catalogue that was in force then.
+    """
     async with query.conn() as conn:
-        in_force = await catalogue.in_force(conn)
-        known = in_force.catalogue
+        try:
+            asked = await (
+                catalogue.in_force(conn) if version is None else catalogue.of_version(conn, version)
+            )
+        except catalogue.NoSuchVersion as error:
+            raise _no_such_version(error, version) from error
+        known = asked.catalogue
         component = known.component(known.resolve(name))
-        if component.name not in known.components and not await catalogue.is_named(
-            conn, component.name
+        if component.name not in known.components and not await catalogue.was_named(
+            conn, component.name, asked.version
         ):
             raise NotFound(
                 f"The catalogue has no component {name!r}.",
@@ -169,7 +205,7 @@ async def get_impact(name: str, query: Annotated[Reading, Depends(reading)]) -> 
         component=component.name,
         listed=known.lists(component.name),
         owner=component.owner,
-        catalogue_version=in_force.version,
+        catalogue_version=asked.version,
         upwards=Upwards(
             components=known.dependents(component.name),
             **known.affected(component.name).model_dump(),

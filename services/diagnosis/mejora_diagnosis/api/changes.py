@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
 from mejora_diagnosis.api.bodies import Note, Text
+from mejora_diagnosis.reactions.changes import offer
 from mejora_diagnosis.store import catalogue, changes
 from mejora_events.contracts.base import Time
 from mejora_events.contracts.changes import ChangeKind, ChangeRecorded
@@ -39,10 +40,11 @@ class Change(BaseModel):
 async def record_change(
     change: Change, command: Annotated[Command, Depends(operating)]
 ) -> ChangeRecorded:
-    """Record a change; incidents that follow it are offered it as evidence."""
+    """Record a change; incidents that follow it are offered it, also those known already."""
+    within_seconds = command.settings.recent_change_seconds
 
     async def record(work: Work) -> ChangeRecorded:
-        in_force = await catalogue.in_force(work.conn)
+        in_force = await catalogue.take_turn(work)
         changed_at = change.changed_at or work.now
         recorded = ChangeRecorded(
             change_id=ChangeId(new_id(changed_at)),
@@ -56,6 +58,7 @@ async def record_change(
         )
         await changes.add(work.conn, recorded)
         work.emit(recorded, at=changed_at)
+        await offer(work, recorded, in_force.catalogue, within_seconds)
         return recorded
 
     return await command.run(record)

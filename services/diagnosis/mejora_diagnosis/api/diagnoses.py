@@ -1,7 +1,7 @@
 """Diagnoses over HTTP, and the answers that only people know."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mejora_diagnosis.api.bodies import Text
 from mejora_diagnosis.model.diagnose import note_answers
+from mejora_diagnosis.model.grading import Teller, Truth
 from mejora_diagnosis.model.questions import WHO_OWNS, Answer, NoSuchQuestion
-from mejora_diagnosis.store import catalogue, diagnoses
+from mejora_diagnosis.reactions.grading import grade_held
+from mejora_diagnosis.store import catalogue, diagnoses, truths
 from mejora_events.contracts.base import Time
 from mejora_events.contracts.catalogue import CatalogueEntityChanged
-from mejora_events.contracts.diagnoses import Diagnosis, DiagnosisRevised
+from mejora_events.contracts.diagnoses import Diagnosis, DiagnosisRevised, ScopeKind
 from mejora_events.store import Work
 from mejora_service.errors import Invalid, NotFound
 from mejora_service.paging import Page, PageQuery
@@ -49,6 +51,28 @@ class Answers(BaseModel):
     """The role that says so; whose key it is, unless said otherwise."""
     answered_at: Time | None = None
     """When that was; now, unless said otherwise."""
+
+
+class ToldTruth(BaseModel):
+    """What turned out to be true of an incident; what is left out stays as it was said before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    failure_point: Text | None = None
+    """The component where it really began."""
+    scope: Literal[ScopeKind.BOUNDED, ScopeKind.GENERALISED] | None = None
+    same_fault: bool | None = None
+    """Whether the incidents of its signature really are one fault, and all of it."""
+    told_by: Text | None = None
+    """The role that says so; whose key it is, unless said otherwise."""
+    told_at: Time | None = None
+    """When it was found out; now, unless said otherwise."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.failure_point is None and self.scope is None and self.same_fault is None:
+            raise ValueError("say at least one of failure_point, scope and same_fault")
+        return self
 
 
 def no_such_diagnosis(diagnosis_id: UUID) -> NotFound:
@@ -119,6 +143,28 @@ async def answer(
         if owner is not None:
             await _note_owner(work, diagnosis.failure_point.component, owner)
         return revision.diagnosis
+
+    return await command.run(note)
+
+
+@router.post("/v1/diagnoses/{diagnosis_id}/truth")
+async def tell_truth(
+    diagnosis_id: UUID, told: ToldTruth, command: Annotated[Command, Depends(operating)]
+) -> Diagnosis:
+    """Say what turned out to be true: failure point, scope and signature are marked by it."""
+
+    async def note(work: Work) -> Diagnosis:
+        known = await catalogue.take_turn(work)
+        diagnosis = await diagnoses.find_and_hold(work.conn, diagnosis_id)
+        if diagnosis is None:
+            raise no_such_diagnosis(diagnosis_id)
+        told_by, told_at = told.told_by or work.actor, told.told_at or work.now
+        truth = Truth(
+            Teller.PERSON, told_by, told_at, told.failure_point, told.scope, told.same_fault
+        )
+        await truths.tell(work.conn, diagnosis.incident_id, truth, told_by)
+        graded = await grade_held(work, [diagnosis], known.catalogue, at=told_at)
+        return graded[0] if graded else diagnosis
 
     return await command.run(note)
 

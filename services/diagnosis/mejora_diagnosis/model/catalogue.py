@@ -27,29 +27,44 @@ class Catalogue:
     a component like any other: unlisted, and without an owner.
     """
 
-    def __init__(self, entities: Iterable[Entity] = ()) -> None:
+    def __init__(
+        self,
+        entities: Iterable[Entity] = (),
+        version: int | None = None,
+        former: "Catalogue | None" = None,
+    ) -> None:
         self.entities: tuple[Entity, ...] = tuple(entities)
+        self.version = version
+        """By which diagnoses name it; None for one that was never in force."""
         self.components: Mapping[str, Component] = self._of(Component)
         self.processes: Mapping[str, Process] = self._of(Process)
         self.roles: Mapping[str, OwnerRole] = self._of(OwnerRole)
         self.customers: Mapping[str, Customer] = self._of(Customer)
         self.contracts: Mapping[str, Contract] = self._of(Contract)
         self._affected: dict[str, Affected] = {}
+        self.reach = self._reach_like(former)
+        """The dependencies as a graph: each component leads to what it depends on."""
 
-    def _of(self, kind: type[EntityT]) -> dict[str, EntityT]:
-        return {entity.name: entity for entity in self.entities if isinstance(entity, kind)}
+    def _reach_like(self, former: "Catalogue | None") -> Reach:
+        """Give the graph; that of a former catalogue where no dependency is another."""
+        if former is not None and former._edges == self._edges:
+            return former.reach
+        return Reach(self._edges)
 
     @cached_property
-    def reach(self) -> Reach:
-        """Give the dependencies as a graph: each component leads to what it stands on.
+    def _edges(self) -> Mapping[str, tuple[str, ...]]:
+        """Give what each component stands on: what it depends on, and its parts.
 
-        That is what it depends on, and its parts; a part also needs what the whole depends on.
+        A part also needs what the whole depends on.
         """
         needs = {
             name: (*it.depends_on, *self.parts(name), *self._of_the_whole(it))
             for name, it in self.components.items()
         }
-        return Reach({**self._parts, **needs})
+        return {**self._parts, **needs}
+
+    def _of(self, kind: type[EntityT]) -> dict[str, EntityT]:
+        return {entity.name: entity for entity in self.entities if isinstance(entity, kind)}
 
     def _of_the_whole(self, part: Component) -> tuple[str, ...]:
         whole = self.components.get(part.part_of) if part.part_of else None

@@ -1,6 +1,6 @@
 """A diagnosis: all answers that data can give, each with its evidence, and how they are revised."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,8 +9,9 @@ from mejora_diagnosis.model.cascade import Neighbourhood
 from mejora_diagnosis.model.catalogue import Catalogue
 from mejora_diagnosis.model.channel import best_workaround, recommend_channel
 from mejora_diagnosis.model.evidence import HOW_MUCH, WHERE, WHOSE, Report
+from mejora_diagnosis.model.grading import Truth, grade, mark
 from mejora_diagnosis.model.history import History
-from mejora_diagnosis.model.priority import prioritise
+from mejora_diagnosis.model.priority import DEFAULT_MATRIX, PriorityMatrix, prioritise
 from mejora_diagnosis.model.questions import (
     WHO_OWNS,
     Answer,
@@ -21,6 +22,7 @@ from mejora_diagnosis.model.questions import (
 )
 from mejora_diagnosis.model.scope import judge_scope
 from mejora_events.contracts.base import Severity
+from mejora_events.contracts.changes import ChangeRecorded
 from mejora_events.contracts.diagnoses import (
     Diagnosis,
     Evidence,
@@ -44,6 +46,8 @@ class Rules:
     """The role that is asked about what has no owner."""
     recent_change_seconds: float = 86_400.0
     """How long before a failure a change may have been made to be offered as evidence."""
+    matrix: PriorityMatrix = DEFAULT_MATRIX
+    """By which impact and urgency give the priority."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,9 @@ def diagnose(
     incident, component = report.incident, catalogue.component(report.component)
     placed = _place(report.component, incident, catalogue, near, rules)
     affected = catalogue.affected(component.name)
-    priority = prioritise(component.criticality, affected, report.severity, placed.scope.kind)
+    priority = prioritise(
+        component.criticality, affected, report.severity, placed.scope.kind, rules.matrix
+    )
     return Diagnosis(
         diagnosis_id=report.diagnosis_id,
         incident_id=incident.incident_id,
@@ -83,6 +89,7 @@ def diagnose(
         owner=placed.owner,
         known_error=_known_error(history),
         seen_before=history.seen_before,
+        similar=history.similar,
         recommendation=recommend_channel(
             component.criticality,
             component.alternates,
@@ -101,6 +108,7 @@ def diagnose(
             evidence.of_priority(priority),
             *evidence.of_history(report, history),
         ),
+        catalogue_version=catalogue.version,
     )
 
 
@@ -128,7 +136,11 @@ def revise_place(
     placed = _place(diagnosis.component, diagnosis, catalogue, near, rules)
     component = catalogue.component(diagnosis.component)
     priority = prioritise(
-        component.criticality, diagnosis.affected, diagnosis.severity, placed.scope.kind
+        component.criticality,
+        diagnosis.affected,
+        diagnosis.severity,
+        placed.scope.kind,
+        rules.matrix,
     )
     owner = placed.owner or diagnosis.owner
     start = catalogue.component(placed.failure_point.component)
@@ -141,6 +153,7 @@ def revise_place(
         "owner": owner,
         "open_questions": put_to(diagnosis.open_questions, owner or rules.unowned_to),
         "cost_per_minute": start.cost_per_minute or component.cost_per_minute,
+        "catalogue_version": catalogue.version,
     }
     if all(value == getattr(diagnosis, name) for name, value in changes.items()):
         return None
@@ -148,13 +161,15 @@ def revise_place(
 
 
 def revise_severity(
-    diagnosis: Diagnosis, severity: Severity, catalogue: Catalogue
+    diagnosis: Diagnosis, severity: Severity, catalogue: Catalogue, rules: Rules
 ) -> Revision | None:
     """Grade an incident again whose severity changed; None when it did not."""
     if severity == diagnosis.severity:
         return None
     criticality = catalogue.component(diagnosis.component).criticality
-    priority = prioritise(criticality, diagnosis.affected, severity, diagnosis.scope.kind)
+    priority = prioritise(
+        criticality, diagnosis.affected, severity, diagnosis.scope.kind, rules.matrix
+    )
     changes = {
         "severity": severity,
         "impact": priority.impact,
@@ -182,6 +197,24 @@ def note_answers(
     return _revision(diagnosis, changes, said)
 
 
+def offer_changes(diagnosis: Diagnosis, changes: Sequence[ChangeRecorded]) -> Revision | None:
+    """Offer all that is known to have been changed before; None when that was offered already."""
+    offered = tuple(evidence.of_changes(diagnosis.started_at, changes))
+    others = tuple(it for it in diagnosis.evidence if it.question != evidence.WHAT_CHANGED)
+    if (*others, *offered) == diagnosis.evidence:
+        return None
+    update = {"version": diagnosis.version + 1, "evidence": (*others, *offered)}
+    return Revision(diagnosis.model_copy(update=update), ("evidence",))
+
+
+def grade_by(diagnosis: Diagnosis, truths: Iterable[Truth]) -> Revision | None:
+    """Mark a diagnosis by what is known to be true; None when that changes nothing."""
+    grading = grade(diagnosis, truths)
+    if grading == diagnosis.grading:
+        return None
+    return _revision(diagnosis, {"grading": grading}, ())
+
+
 def _revision(
     diagnosis: Diagnosis, changes: Mapping[str, object], rests_on: Iterable[Evidence]
 ) -> Revision:
@@ -194,7 +227,10 @@ def _revision(
         "version": diagnosis.version + 1,
         "evidence": (*kept, *now.values()),
     }
-    return Revision(diagnosis.model_copy(update=update), tuple(changed))
+    revised = diagnosis.model_copy(update=update)
+    if revised.grading is not None:
+        revised = revised.model_copy(update={"grading": mark(revised, revised.grading)})
+    return Revision(revised, tuple(changed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What the answers of a diagnosis rest on, so that a person can check them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from mejora_diagnosis.model.history import History
 from mejora_diagnosis.model.priority import Priority
 from mejora_diagnosis.model.words import counted, lasting, times
 from mejora_events.contracts.base import Severity
+from mejora_events.contracts.changes import ChangeRecorded
 from mejora_events.contracts.diagnoses import Evidence, Signature
 from mejora_events.contracts.incidents import Incident
 from mejora_events.ids import DiagnosisId
@@ -17,6 +18,7 @@ WHERE = "Where did it begin?"
 HOW_MUCH = "Is it bounded or generalised?"
 HOW_URGENT = "How important is it?"
 WHOSE = "Who owns it?"
+WHAT_CHANGED = "What was changed just before?"
 MOST_CHANGES = 5
 """How many recent changes are offered as evidence."""
 
@@ -90,6 +92,12 @@ def of_history(report: Report, history: History) -> Iterable[Evidence]:
             answer=cause or "not yet",
             because=f"problem {history.problem.problem_id}: {history.problem.title}",
         )
+    for near in history.similar:
+        yield Evidence(
+            question="What was like it before?",
+            answer=f"{near.title} ({near.similarity:.0%} alike)",
+            because=f"problem {near.problem_id}: {near.cause or 'its cause is not known'}",
+        )
     if history.fix is not None:
         deployed = history.fix.deployed_at
         yield Evidence(
@@ -97,10 +105,31 @@ def of_history(report: Report, history: History) -> Iterable[Evidence]:
             answer=f"{history.fix.carried_by} ({history.fix.state})",
             because=f"deployed {deployed:%Y-%m-%dT%H:%M:%SZ}" if deployed else "not deployed yet",
         )
-    for change in history.changes[:MOST_CHANGES]:
-        before = (report.incident.started_at - change.changed_at).total_seconds()
+    yield from of_changes(report.incident.started_at, history.changes)
+
+
+def of_changes(started_at: datetime, changes: Sequence[ChangeRecorded]) -> Iterable[Evidence]:
+    """Tell what was changed just before; the changes come with the newest first."""
+    for change in changes[:MOST_CHANGES]:
+        before = (started_at - change.changed_at).total_seconds()
         yield Evidence(
-            question="What was changed just before?",
+            question=WHAT_CHANGED,
             answer=f"{change.component} {change.version} ({change.kind})",
             because=f"{change.changed_by} did so {lasting(before)} before it began",
         )
+
+
+def changes_near(
+    changes: Iterable[ChangeRecorded],
+    catalogue: Catalogue,
+    component: str,
+    start: str,
+    started_at: datetime,
+) -> tuple[ChangeRecorded, ...]:
+    """Keep changes from before a failure: of its component, what that stands on, its beginning."""
+    return tuple(
+        it
+        for it in changes
+        if it.changed_at <= started_at
+        and (catalogue.stands_on(component, it.component) or it.component == start)
+    )

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from mejora_diagnosis.model.channel import Restorations, TriedWorkaround
 from mejora_events.contracts.changes import ChangeRecorded
+from mejora_events.contracts.diagnoses import SimilarProblem
 from mejora_events.contracts.fixes import FixState
 from mejora_events.ids import ProblemId
 
@@ -38,6 +39,8 @@ class History:
     of_component: Restorations = field(default_factory=Restorations)
     tried: tuple[TriedWorkaround, ...] = ()
     problem: KnownProblem | None = None
+    similar: tuple[SimilarProblem, ...] = ()
+    """Problems of other faults that read like it; looked for where there is no known error."""
     fix: KnownFix | None = None
     changes: tuple[ChangeRecorded, ...] = ()
     """Changes of the component and of what it stands on, shortly before; the newest first."""

@@ -10,21 +10,56 @@ The matrix is the one that ITIL's incident management practice describes, with f
 | 4 | 2 | 3 | 4 | 4 | 5 |
 | 5 | 3 | 4 | 4 | 5 | 5 |
 
-A higher impact or urgency never gives a lower priority.
+A higher impact or urgency never gives a lower priority. An operator may set another matrix of which
+that holds.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mejora_events.contracts.base import Severity
 from mejora_events.contracts.diagnoses import Affected, ScopeKind
 
-PRIORITY_BY_IMPACT_AND_URGENCY = (
-    (1, 1, 2, 2, 3),
-    (1, 2, 2, 3, 4),
-    (2, 2, 3, 4, 4),
-    (2, 3, 4, 4, 5),
-    (3, 4, 4, 5, 5),
+Matrix = tuple[tuple[int, ...], ...]
+"""Five rows by impact, each with five priorities by urgency."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityMatrix:
+    """A matrix and which version it is; 0 is the one that Mejora comes with."""
+
+    grades: Matrix
+    version: int
+
+
+DEFAULT_MATRIX = PriorityMatrix(
+    (
+        (1, 1, 2, 2, 3),
+        (1, 2, 2, 3, 4),
+        (2, 2, 3, 4, 4),
+        (2, 3, 4, 4, 5),
+        (3, 4, 4, 5, 5),
+    ),
+    version=0,
 )
+
+
+class BadMatrix(ValueError):
+    """A higher impact or urgency would give a lower priority."""
+
+
+def check_matrix(matrix: Matrix) -> None:
+    """Check five rows of five priorities. Raises BadMatrix."""
+    columns = tuple(zip(*matrix, strict=True))
+    for fixed, lines, rising in (("impact", matrix, "urgency"), ("urgency", columns, "impact")):
+        for grade, line in enumerate(lines, 1):
+            for higher, (priority, next_priority) in enumerate(pairwise(line), 1):
+                if next_priority < priority:
+                    raise BadMatrix(
+                        f"At {fixed} {grade}, {rising} {higher + 1} gives priority"
+                        f" {next_priority}, and {rising} {higher} only {priority}"
+                    )
+
 
 _URGENCY_BY_SEVERITY = {
     Severity.CRITICAL: 1,
@@ -46,7 +81,11 @@ class Priority:
 
 
 def prioritise(
-    criticality: int, affected: Affected, severity: Severity, scope: ScopeKind
+    criticality: int,
+    affected: Affected,
+    severity: Severity,
+    scope: ScopeKind,
+    matrix: PriorityMatrix = DEFAULT_MATRIX,
 ) -> Priority:
     """Grade an incident.
 
@@ -62,10 +101,11 @@ def prioritise(
         f"impact {impact} (criticality {criticality}"
         + (", and what customers were promised is hit" if hit else "")
         + f") and urgency {urgency} (severity {severity}, scope {scope})"
+        + (f", by version {matrix.version} of the matrix" if matrix.version else "")
     )
     return Priority(
         impact=impact,
         urgency=urgency,
-        priority=PRIORITY_BY_IMPACT_AND_URGENCY[impact - 1][urgency - 1],
+        priority=matrix.grades[impact - 1][urgency - 1],
         because=because,
     )

@@ -3,7 +3,7 @@
 from functools import partial
 
 from mejora_diagnosis.model.diagnose import Rules
-from mejora_diagnosis.reactions.fixes import retire_workarounds, take_fixes
+from mejora_diagnosis.reactions.fixes import take_fixes, take_regressed, take_verified
 from mejora_diagnosis.reactions.incidents import grade_again, take_incidents
 from mejora_diagnosis.reactions.problems import take_problems
 from mejora_diagnosis.reactions.reported import diagnose_reported
@@ -31,7 +31,7 @@ def react_by(rules: Rules) -> Reactions:
     """Give the table, by the rules that the operator set."""
     return {
         IncidentReported: partial(diagnose_reported, rules=rules),
-        IncidentChanged: grade_again,
+        IncidentChanged: partial(grade_again, rules=rules),
         IncidentAcknowledged: take_incidents,
         IncidentRestored: take_incidents,
         IncidentReopened: take_incidents,
@@ -44,6 +44,6 @@ def react_by(rules: Rules) -> Reactions:
         ProblemReopened: take_problems,
         FixPlanned: take_fixes,
         FixDeployed: take_fixes,
-        FixVerified: retire_workarounds,
-        FixRegressed: take_fixes,
+        FixVerified: take_verified,
+        FixRegressed: take_regressed,
     }

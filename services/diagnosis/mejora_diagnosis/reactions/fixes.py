@@ -1,11 +1,15 @@
-"""Permanent fixes are remembered; one that is verified ends the workarounds of its fault."""
+"""Permanent fixes are remembered; one that is verified ends the workarounds of its fault.
+
+It also proves where the fault was, and so grades its diagnoses, until it is no longer held true.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from mejora_diagnosis.model.workarounds import retire
+from mejora_diagnosis.reactions.grading import grade_faults
 from mejora_diagnosis.store import catalogue, problems, workarounds
-from mejora_events.contracts.fixes import FixEvent, FixVerified
+from mejora_events.contracts.fixes import FixEvent, FixRegressed, FixVerified
 from mejora_events.contracts.workarounds import WorkaroundRetired
 from mejora_events.envelope import Event
 from mejora_events.store import Work
@@ -16,11 +20,26 @@ async def take_fixes(work: Work, events: Sequence[Event[FixEvent]]) -> None:
     await problems.take_fixes(work.conn, [event.data.fix for event in events])
 
 
-async def retire_workarounds(work: Work, events: Sequence[Event[FixVerified]]) -> None:
-    """End the workarounds that were applied before a fix of their fault was verified."""
+async def take_verified(work: Work, events: Sequence[Event[FixVerified]]) -> None:
+    """Take over that fixes are verified, end what they make needless, grade what they prove."""
     # The turn comes before the faults: diagnosing takes both, in this order.
-    await catalogue.take_turn(work)
+    known = await catalogue.take_turn(work)
     await take_fixes(work, events)
+    await _retire_workarounds(work, events)
+    causes = {event.data.fix.signature_id: event for event in events}
+    await grade_faults(work, known.catalogue, causes)
+
+
+async def take_regressed(work: Work, events: Sequence[Event[FixRegressed]]) -> None:
+    """Take over that fixes did not hold; what they seemed to prove is no longer so."""
+    known = await catalogue.take_turn(work)
+    await take_fixes(work, events)
+    causes = {event.data.fix.signature_id: event for event in events}
+    await grade_faults(work, known.catalogue, causes)
+
+
+async def _retire_workarounds(work: Work, events: Sequence[Event[FixVerified]]) -> None:
+    """End the workarounds that were applied before a fix of their fault was verified."""
     causes = {event.data.fix.signature_id: event for event in events}
     await workarounds.hold_faults(work.conn, causes.keys())
     retired = []

@@ -1,14 +1,16 @@
 """What becomes of incidents after their report."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_diagnosis.model.catalogue import Catalogue
-from mejora_diagnosis.model.diagnose import revise_severity
+from mejora_diagnosis.model.diagnose import Rules, revise_severity
 from mejora_diagnosis.model.scope import places
 from mejora_diagnosis.model.signature import reduce_component, sign
-from mejora_diagnosis.store import catalogue, diagnoses, incidents, patterns
+from mejora_diagnosis.reactions.grading import note_regrouped
+from mejora_diagnosis.store import catalogue, diagnoses, incidents, patterns, priorities
 from mejora_diagnosis.store.incidents import Named
 from mejora_events.contracts.base import Severity
 from mejora_events.contracts.diagnoses import DiagnosisRevised
@@ -32,6 +34,7 @@ async def name_incidents(
 
 async def take_incidents(work: Work, events: Sequence[Event[IncidentEvent]]) -> None:
     """Take over what became of incidents: how long restoring took is asked of the next ones."""
+    await note_regrouped(work, events)
     found = [event.data.incident for event in events]
     settled = await incidents.standing(work.conn, {it.incident_id for it in found})
     unheard = [it for it in found if it.incident_id not in settled]
@@ -48,7 +51,9 @@ async def take_incidents(work: Work, events: Sequence[Event[IncidentEvent]]) -> 
     )
 
 
-async def grade_again(work: Work, events: Sequence[Event[IncidentChanged]]) -> None:
+async def grade_again(
+    work: Work, events: Sequence[Event[IncidentChanged]], *, rules: Rules
+) -> None:
     """Grade incidents again whose severity changed."""
     causes = {
         event.data.incident.incident_id: event
@@ -61,9 +66,10 @@ async def grade_again(work: Work, events: Sequence[Event[IncidentChanged]]) -> N
     if not causes:
         return
     known = await catalogue.in_force(work.conn)
+    rules = replace(rules, matrix=(await priorities.in_force(work.conn)).priorities)
     revisions = []
     for diagnosis, severity in await diagnoses.hold_regraded(work.conn, causes):
-        revision = revise_severity(diagnosis, Severity(severity), known.catalogue)
+        revision = revise_severity(diagnosis, Severity(severity), known.catalogue, rules)
         if revision is not None:
             revisions.append(revision)
     await diagnoses.update(work.conn, [it.diagnosis for it in revisions])

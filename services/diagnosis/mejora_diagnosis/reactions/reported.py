@@ -9,7 +9,7 @@ depend on how many there are:
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mejora_diagnosis.model.cascade import (
     Failing,
@@ -29,11 +29,13 @@ from mejora_diagnosis.model.diagnose import (
     is_elsewhere,
     revise_place,
 )
-from mejora_diagnosis.model.evidence import Report
+from mejora_diagnosis.model.evidence import Report, changes_near
 from mejora_diagnosis.model.history import History
 from mejora_diagnosis.model.scope import instance_of
+from mejora_diagnosis.reactions.grading import grade_new, grade_regrouped_with, note_regrouped
 from mejora_diagnosis.reactions.incidents import name_incidents
-from mejora_diagnosis.store import catalogue, diagnoses, habits, history, incidents
+from mejora_diagnosis.store import catalogue, diagnoses, habits, history, incidents, priorities
+from mejora_diagnosis.store.catalogue import InForce
 from mejora_diagnosis.store.diagnoses import Placed
 from mejora_diagnosis.store.history import Asked, Known
 from mejora_diagnosis.store.incidents import FailedAt, Named, Standing
@@ -63,10 +65,12 @@ async def diagnose_reported(
 ) -> None:
     """Diagnose incidents, each once, and revise the diagnoses that they change."""
     known = await catalogue.take_turn(work)
+    await note_regrouped(work, events)
     reported = await _take_over(work, events, known.catalogue)
     if not reported:
         return
-    await _join_unlisted(work, reported, known.catalogue)
+    await _join_unlisted(work, reported, known)
+    rules = replace(rules, matrix=(await priorities.in_force(work.conn)).priorities)
     again, near = await _look_around(work, reported, known.catalogue, rules)
     histories = await _look_back(work, reported, known.catalogue, near, rules)
     established = {
@@ -79,6 +83,7 @@ async def diagnose_reported(
         )
         for it in reported
     }
+    established = await grade_new(work, established, known.catalogue)
     outcomes = [near[minute_of(it.started_at)].outcome(it.component) for it in established.values()]
     added = await diagnoses.add(work.conn, list(established.values()), outcomes, known.version)
     for it in reported:
@@ -90,6 +95,7 @@ async def diagnose_reported(
                 cause=it.event,
             )
     await _revise(work, reported, again, near, known.catalogue, rules)
+    await grade_regrouped_with(work, established.keys(), known.catalogue, reported[0].event)
 
 
 async def _take_over(
@@ -121,12 +127,11 @@ def _report(event: Event[IncidentReported], named: Named, settled: Standing) -> 
     )
 
 
-async def _join_unlisted(work: Work, reported: Sequence[_Reported], known: Catalogue) -> None:
+async def _join_unlisted(work: Work, reported: Sequence[_Reported], known: InForce) -> None:
     """Let components that the catalogue does not have join it, as unlisted."""
-    unknown = {
-        it.report.component: it for it in reported if it.report.component not in known.components
-    }
-    for component, version in await catalogue.join(work, unknown):
+    listed = known.catalogue.components
+    unknown = {it.report.component: it for it in reported if it.report.component not in listed}
+    for component, version in await catalogue.join(work, unknown, known.version):
         it = unknown[component.name]
         work.emit(
             CatalogueEntityChanged(entity=component, version=version, changed_at=it.event.time),
@@ -196,6 +201,7 @@ async def _look_back(
             Asked(
                 it.incident.incident_id,
                 it.signature.signature_id,
+                it.signature.template,
                 it.component,
                 it.incident.started_at,
                 it.incident.reported_at,
@@ -225,13 +231,9 @@ def _history(
         of_component=found.of_component.get((report.component, minute), Restorations()),
         tried=found.tried.get(signature_id, ()),
         problem=found.problems.get(signature_id),
+        similar=found.similar.get(signature_id, ()),
         fix=found.fixes.get(signature_id),
-        changes=tuple(
-            change
-            for change in changes
-            if change.changed_at <= report.incident.started_at
-            and (known.stands_on(report.component, change.component) or change.component == start)
-        ),
+        changes=changes_near(changes, known, report.component, start, report.incident.started_at),
     )
 
 

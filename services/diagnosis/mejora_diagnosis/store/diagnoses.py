@@ -59,6 +59,15 @@ order by incident_id
 for update
 """
 
+# The newest first, as above.
+_HOLD_BETWEEN = """
+select body from diagnosis
+where component = any(cast(:components as text[])) and minute between :first and :last
+order by minute desc
+limit :most
+for update
+"""
+
 # Diagnoses of incidents whose severity is another by now.
 _HOLD_REGRADED = """
 select d.body, i.severity from diagnosis d join incident i using (incident_id)
@@ -165,6 +174,16 @@ async def hold(conn: AsyncConnection, incident_ids: Collection[IncidentId]) -> l
     if not incident_ids:
         return []
     return [_read(it) for it in await rows(conn, _HOLD, incident_ids=list(incident_ids))]
+
+
+async def hold_between(
+    conn: AsyncConnection, components: Collection[str], first: int, last: int, most: int
+) -> list[Diagnosis]:
+    """Hold the newest diagnoses of what failed at some components from one minute to another."""
+    found = await rows(
+        conn, _HOLD_BETWEEN, components=list(components), first=first, last=last, most=most
+    )
+    return [_read(it) for it in found]
 
 
 async def hold_regraded(

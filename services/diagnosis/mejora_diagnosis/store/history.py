@@ -10,7 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mejora_diagnosis.model.cascade import minute_of
 from mejora_diagnosis.model.channel import Restorations, TriedWorkaround
 from mejora_diagnosis.model.history import KnownFix, KnownProblem
+from mejora_diagnosis.model.likeness import terms_of
+from mejora_diagnosis.store import likeness
 from mejora_events.contracts.changes import ChangeRecorded
+from mejora_events.contracts.diagnoses import SimilarProblem
 from mejora_events.contracts.fixes import FixState
 from mejora_events.ids import IncidentId
 from mejora_events.sql import Row, from_json, rows
@@ -98,6 +101,7 @@ class Asked:
 
     incident_id: IncidentId
     signature_id: str
+    template: str
     component: str
     started_at: datetime
     reported_at: datetime
@@ -111,6 +115,7 @@ class Known:
     of_component: Mapping[tuple[str, int], Restorations]
     tried: Mapping[str, tuple[TriedWorkaround, ...]]
     problems: Mapping[str, KnownProblem]
+    similar: Mapping[str, tuple[SimilarProblem, ...]]
     fixes: Mapping[str, KnownFix]
     changes: Mapping[int, Sequence[ChangeRecorded]]
 
@@ -135,20 +140,33 @@ async def known(conn: AsyncConnection, asked: Sequence[Asked], within_seconds: f
     by_signature = {(it.signature_id, minute_of(it.reported_at)) for it in asked}
     by_component = {(it.component, minute_of(it.reported_at)) for it in asked}
     minutes = sorted({minute_of(it.started_at) for it in asked})
+    problems = {
+        it["signature_id"]: KnownProblem(it["problem_id"], it["title"], it["cause"])
+        for it in await rows(conn, _PROBLEMS, signature_ids=signature_ids)
+    }
     return Known(
         of_signature=await _restorations(conn, _OF_SIGNATURE, by_signature),
         of_component=await _restorations(conn, _OF_COMPONENT, by_component),
         tried=_tried(await rows(conn, _TRIED, signature_ids=signature_ids, most=MOST_CASES)),
-        problems={
-            it["signature_id"]: KnownProblem(it["problem_id"], it["title"], it["cause"])
-            for it in await rows(conn, _PROBLEMS, signature_ids=signature_ids)
-        },
+        problems=problems,
+        similar=await likeness.similar(conn, _unexplained(asked, problems)),
         fixes={
             it["signature_id"]: KnownFix(it["carried_by"], FixState(it["state"]), it["deployed_at"])
             for it in await rows(conn, _FIXES, signature_ids=signature_ids)
         },
-        changes=await _changes(conn, minutes, within_seconds),
+        changes=await changes_before(conn, minutes, within_seconds),
     )
+
+
+def _unexplained(
+    asked: Iterable[Asked], problems: Mapping[str, KnownProblem]
+) -> dict[str, tuple[str, ...]]:
+    """Give the terms of those faults whose cause is not known."""
+    return {
+        it.signature_id: terms_of(it.template, it.component)
+        for it in asked
+        if it.signature_id not in problems or problems[it.signature_id].cause is None
+    }
 
 
 async def _restorations(
@@ -178,9 +196,10 @@ def _tried(found: Iterable[Row]) -> dict[str, tuple[TriedWorkaround, ...]]:
     return tried
 
 
-async def _changes(
+async def changes_before(
     conn: AsyncConnection, minutes: Sequence[int], within_seconds: float
 ) -> dict[int, list[ChangeRecorded]]:
+    """Give what was changed shortly before each of some minutes, the newest first."""
     found = await rows(
         conn, _CHANGES, minutes=list(minutes), within_seconds=within_seconds, most=_MOST_CHANGES
     )

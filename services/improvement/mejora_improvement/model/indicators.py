@@ -35,7 +35,7 @@ class KnownErrorShare(ShareIndicator):
 
 
 class DiagnosisAccuracy(Value):
-    """What share of first diagnoses proved right, for what the truth is on record."""
+    """What share of diagnoses proved right, as diagnosis graded them when the truth was known."""
 
     failure_point: ShareIndicator
     scope: ShareIndicator

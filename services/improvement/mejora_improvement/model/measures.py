@@ -16,6 +16,7 @@ from mejora_events.contracts.diagnoses import (
     Diagnosis,
     DiagnosisEstablished,
     DiagnosisEvent,
+    Mark,
 )
 from mejora_events.contracts.fixes import Fix
 from mejora_events.contracts.incidents import Incident
@@ -47,7 +48,7 @@ def of_diagnosis(diagnosis: Diagnosis) -> Row:
 
     `pulled_down`: the failure began elsewhere and is charged to an incident there.
     """
-    point = diagnosis.failure_point
+    point, grading = diagnosis.failure_point, diagnosis.grading
     return {
         "incident_id": diagnosis.incident_id,
         "version": diagnosis.version,
@@ -59,18 +60,20 @@ def of_diagnosis(diagnosis: Diagnosis) -> Row:
         "processes": diagnosis.affected.processes,
         "customers": diagnosis.affected.customers,
         "contracts": diagnosis.affected.contracts,
+        "failure_point_right": _right(grading.failure_point) if grading else None,
+        "scope_right": _right(grading.scope) if grading else None,
+        "signature_right": _right(grading.signature) if grading else None,
         **_price("cost_per_minute", "cost_currency", diagnosis.cost_per_minute),
     }
 
 
 def of_first_diagnosis(event: DiagnosisEvent) -> Row | None:
-    """Give what the first diagnosis said: what is graded, before anybody could know better."""
+    """Give what the first diagnosis said, before anybody could know better."""
     if not isinstance(event, DiagnosisEstablished):
         return None
     return {
         "incident_id": event.diagnosis.incident_id,
         "first_version": event.diagnosis.version,
-        "first_failure_point": event.diagnosis.failure_point.component,
         "first_known_error": event.diagnosis.known_error is not None,
     }
 
@@ -92,7 +95,6 @@ def of_workaround(workaround: Workaround) -> Row:
 
 def of_problem(problem: Problem) -> Row:
     """Give what is measured of a problem and of its plan."""
-    cause = problem.root_cause
     return {
         "problem_id": problem.problem_id,
         "version": problem.version,
@@ -102,7 +104,6 @@ def of_problem(problem: Problem) -> Row:
         "component": problem.component,
         "owner": problem.owner,
         "opened_at": problem.opened_at,
-        "true_failure_point": cause.failure_point if cause else None,
         "actions": [
             {"due_at": action.due_at, "done_at": action.done_at} for action in problem.actions
         ],
@@ -159,6 +160,10 @@ def of_contract(event: CatalogueEntityChanged | CatalogueEntityRemoved) -> Row |
         "availability_promised": entity.availability_promised,
         **_price("penalty_per_minute", "penalty_currency", entity.penalty_per_minute),
     }
+
+
+def _right(mark: Mark | None) -> bool | None:
+    return None if mark is None else mark is Mark.RIGHT
 
 
 def _removed(event: CatalogueEntityRemoved) -> Row:

@@ -53,19 +53,19 @@ RATIOS: Mapping[str, Ratio] = {
         "No workaround was applied to an incident of a known error.",
     ),
     "failure_point_accuracy": Ratio(
-        "first diagnoses that named the failure point of the root cause",
-        "diagnosed incidents whose problem's root cause names a failure point",
-        "No root cause names the failure point of an incident that ended in the period.",
+        "diagnoses whose failure point proved right",
+        "diagnosed incidents that ended and whose true failure point is known",
+        "Nobody has established where an incident that ended in the period really began.",
     ),
     "scope_accuracy": Ratio(
-        "first diagnoses whose scope proved right",
-        "diagnosed incidents whose true scope is on record",
-        "Nothing on record says how far a failure really reached.",
+        "diagnoses whose scope proved right",
+        "diagnosed incidents that ended and whose true scope is known",
+        "Nobody has established how far an incident that ended in the period really reached.",
     ),
     "signature_accuracy": Ratio(
-        "first diagnoses whose signature proved right",
-        "diagnosed incidents whose true signature is on record",
-        "Nothing on record says which incidents really were the same fault.",
+        "diagnoses whose signature proved right",
+        "diagnosed incidents that ended and whose fault is known",
+        "Of no incident that ended in the period it is established which fault it was.",
     ),
 }
 

@@ -63,7 +63,13 @@ select count(*) as incidents,
        count(signature_id) as signed,
        count(*) filter (where {SEEN_BEFORE}) as recurred,
        count(first_known_error) as first_diagnosed,
-       count(*) filter (where first_known_error) as known_errors
+       count(*) filter (where first_known_error) as known_errors,
+       count(failure_point_right) as places_graded,
+       count(*) filter (where failure_point_right) as places_right,
+       count(scope_right) as scopes_graded,
+       count(*) filter (where scope_right) as scopes_right,
+       count(signature_right) as signatures_graded,
+       count(*) filter (where signature_right) as signatures_right
 from ended
 """
 
@@ -74,22 +80,6 @@ select count(*) as applied, count(*) filter (where w.failed_at is null) as worke
 from ended
 join measured_workaround w using (incident_id)
 where ended.first_known_error
-"""
-
-# First diagnoses against the failure point that the signature's newest known root cause names.
-_ACCURACY = f"""
-with {ENDED}
-select count(*) as graded,
-       count(*) filter (where ended.first_failure_point = truth.failure_point) as matched
-from ended
-cross join lateral (
-    select p.true_failure_point as failure_point
-    from measured_problem p
-    where p.signature_id = ended.signature_id and p.true_failure_point is not null
-    order by p.opened_at desc
-    limit 1
-) as truth
-where ended.first_failure_point is not null
 """
 
 # Incidents by who noticed first; unpriced are those whose lost minutes have no price.
@@ -150,9 +140,6 @@ async def count_incidents(
             "known_error_workaround_share": _tally(
                 (await rows(conn, _KNOWN_WORKAROUNDS, **within))[0], "worked", "applied"
             ),
-            "failure_point_accuracy": _tally(
-                (await rows(conn, _ACCURACY, **within))[0], "matched", "graded"
-            ),
         },
         noticed=[
             Noticed(Origin(r["origin"]), r["incidents"], r["unpriced"], r["lost_seconds"])
@@ -190,6 +177,9 @@ def tallies_of(counted: Row) -> dict[str, Tally]:
             counted["first_diagnosed"],
             incidents - counted["first_diagnosed"],
         ),
+        "failure_point_accuracy": _graded(counted, "places"),
+        "scope_accuracy": _graded(counted, "scopes"),
+        "signature_accuracy": _graded(counted, "signatures"),
     }
 
 
@@ -197,6 +187,12 @@ def spread(counted: Mapping[Any, Any] | Row) -> Spread:
     """Give a row of counts and quantiles as a spread."""
     median, p90 = counted["quantiles"] or (None, None)
     return Spread(counted["count"], counted["invalid"], counted["unfinished"], median, p90)
+
+
+def _graded(counted: Row, what: str) -> Tally:
+    """Give how many of the diagnoses of incidents that ended proved right in something."""
+    graded = counted[f"{what}_graded"]
+    return Tally(counted[f"{what}_right"], graded, counted["signed"] - graded)
 
 
 def _tally(counted: Row, numerator: str, denominator: str) -> Tally:

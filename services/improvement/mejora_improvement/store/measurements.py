@@ -36,7 +36,7 @@ DIAGNOSES = _newest_wins(
     "measured_diagnosis",
     "incident_id",
     "signature_id reported_at completed_at failure_point pulled_down processes customers contracts "
-    "cost_per_minute cost_currency",
+    "cost_per_minute cost_currency failure_point_right scope_right signature_right",
 )
 WORKAROUNDS = _newest_wins(
     "measured_workaround",
@@ -46,7 +46,7 @@ WORKAROUNDS = _newest_wins(
 PROBLEMS = _newest_wins(
     "measured_problem",
     "problem_id",
-    "state signature_id title component owner opened_at true_failure_point actions",
+    "state signature_id title component owner opened_at actions",
 )
 FIXES = _newest_wins(
     "measured_fix",
@@ -68,8 +68,7 @@ CONTRACTS = _newest_wins(
 # Notes what the first diagnosis of an incident said; the row is there, in this or a newer version.
 FIRST_DIAGNOSES = """
 update measured_diagnosis d
-set first_version = f.first_version, first_failure_point = f.first_failure_point,
-    first_known_error = f.first_known_error
+set first_version = f.first_version, first_known_error = f.first_known_error
 from json_populate_recordset(cast(null as measured_diagnosis), cast(:rows as json)) f
 where d.incident_id = f.incident_id
   and (d.first_version is null or d.first_version > f.first_version)

@@ -21,7 +21,7 @@ INCIDENT_IN_SLICE = """
 ENDED = f"""
 ended as (
     select i.*, d.signature_id, d.reported_at as diagnosed_report_at, d.completed_at,
-           d.first_known_error, d.first_failure_point
+           d.first_known_error, d.failure_point_right, d.scope_right, d.signature_right
     from measured_incident i
     left join measured_diagnosis d using (incident_id)
     where i.ended_at >= :start and i.ended_at < :end and {INCIDENT_IN_SLICE}

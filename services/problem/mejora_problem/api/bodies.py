@@ -1,11 +1,11 @@
 """What callers send and see, beside the snapshots of the contracts."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from mejora_events.contracts.base import Money, Time
-from mejora_events.contracts.diagnoses import Grade
+from mejora_events.contracts.diagnoses import Grade, ScopeKind
 from mejora_events.contracts.fixes import Fix
 from mejora_events.contracts.problems import CauseBranch, CauseClass, Problem, Why
 from mejora_events.contracts.workarounds import Workaround
@@ -47,6 +47,8 @@ class RootCauseFound(Body):
     cause_and_effect: Annotated[tuple[CauseBranch, ...], Field(max_length=20)] = ()
     failure_point: Name | None = None
     """The component where the failure turned out to begin."""
+    scope: Literal[ScopeKind.BOUNDED, ScopeKind.GENERALISED] | None = None
+    """How far the failure turned out to reach."""
     established_at: Time | None = None
     """Now, if it is left out."""
 

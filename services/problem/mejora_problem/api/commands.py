@@ -78,6 +78,7 @@ async def find_root_cause(work: Work, problem_id: ProblemId, body: RootCauseFoun
         five_whys=body.five_whys,
         cause_and_effect=body.cause_and_effect,
         failure_point=body.failure_point,
+        scope=body.scope,
         established_at=body.established_at or work.now,
         established_by=work.actor,
     )

@@ -5,7 +5,7 @@ from alembic import op
 from mejora_service.schema import run_script
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 TABLES = """
 -- What failed counts by kind too: the text without who.

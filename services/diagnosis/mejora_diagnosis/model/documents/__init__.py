@@ -1,4 +1,4 @@
-"""Catalogue documents: read from our own form, Backstage entities and edge lists; written in ours.
+"""Catalogue documents: read from our own form, Backstage entities and edges; written in ours.
 
 A document that cannot be read says everything that is wrong with it at once, each time with the
 line, the entity and what to do.
@@ -6,7 +6,7 @@ line, the entity and what to do.
 
 from mejora_diagnosis.model.documents.backstage import is_backstage, read_backstage
 from mejora_diagnosis.model.documents.checks import check
-from mejora_diagnosis.model.documents.edges import is_edge_list, read_edge_list
+from mejora_diagnosis.model.documents.edges import is_edge_list, read_edge_list, read_table
 from mejora_diagnosis.model.documents.faults import (
     Fault,
     ReadDocument,
@@ -22,6 +22,7 @@ __all__ = [
     "Remark",
     "UnreadableCatalogue",
     "read_catalogue",
+    "read_catalogue_table",
     "write_own",
 ]
 
@@ -48,3 +49,8 @@ def read_catalogue(text: str, *, is_json: bool) -> ReadDocument:
             ]
         )
     return check(found)
+
+
+def read_catalogue_table(text: str) -> ReadDocument:
+    """Read a catalogue from a table of edges. Raises UnreadableCatalogue."""
+    return check(read_table(text))
