@@ -135,7 +135,7 @@ async def test_a_person_reports_with_a_browser_and_sees_the_number(intake: Whole
     assert (incident["component"], incident["summary"]) == ("Billing", "The invoice is empty")
     assert (incident["description"], incident["source"]) == ("Since the update", "initech")
     assert (incident["origin"], incident["started_at"]) == ("customer", "2026-03-01T12:00:00Z")
-    assert incident["labels"] == {"reporter": "Accounting"}
+    assert incident["labels"] == {"reporter": "Accounting", "customer": "initech"}
     again = await send(intake, form)
     assert number in again.text
     assert (await intake.get(f"{INCIDENTS}/{number}"))["occurrences"] == 1
@@ -206,3 +206,49 @@ async def test_a_form_that_is_none_is_answered_with_a_form(intake: Whole) -> Non
     reader = (await intake.key("read"))["Authorization"].removeprefix("Bearer ")
     answer = await send(intake, await a_form(intake, key=reader))
     assert answer.status_code == 403 and "lacks the scope" in answer.text
+
+
+async def test_a_customer_sees_how_its_own_reports_go_and_nothing_of_others(intake: Whole) -> None:
+    acme = await intake.key("ingest", "read", customer="Acme-Follows")
+    globex = await intake.key("ingest", "read", customer="Globex-Follows")
+    body = {"component": "Till", "summary": "It is stuck", "reporter": "Globex-Follows"}
+    answer = await intake.client.post("/intake/v1/reports", json=body, headers=acme)
+    (taken,) = answer.json()["signals"]
+    path = f"/intake/v1/reports/{taken['incident_id']}"
+    await intake.post(f"{INCIDENTS}/{taken['incident_id']}/restore", {"note": "for us alone"})
+    seen = await intake.client.get(path, headers=acme)
+    assert (seen.status_code, seen.json()["state"]) == (200, "restored")
+    assert "for us alone" not in seen.text and "stuck" not in seen.text
+    listed = (await intake.client.get("/intake/v1/reports", headers=acme)).json()["items"]
+    assert [one["incident_id"] for one in listed] == [taken["incident_id"]]
+    # Nobody speaks for another customer, whoever they say they are.
+    assert (await intake.client.get(path, headers=globex)).status_code == 404
+    assert (await intake.client.get("/intake/v1/reports", headers=globex)).json()["items"] == []
+    for other in (
+        "",
+        "?text=stuck",
+        f"/{taken['incident_id']}",
+        f"/{taken['incident_id']}/signals",
+    ):
+        assert (await intake.client.get(INCIDENTS + other, headers=acme)).status_code == 403
+    for command in ("comments", "acknowledge", "restore", "reopen", "close", "merge", "split"):
+        answer = await intake.client.post(
+            f"{INCIDENTS}/{taken['incident_id']}/{command}", json={}, headers=acme
+        )
+        assert answer.status_code == 403, command
+
+
+async def test_a_report_that_is_sent_as_no_json_is_told_how_to_send_it(intake: Whole) -> None:
+    answer = await intake.client.post(
+        "/intake/v1/reports",
+        content=b'{"component": "Till", "summary": "It is stuck"}',
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.status_code == 422
+    assert "content type application/json" in answer.json()["advice"]
+
+
+async def test_a_comment_says_something(intake: Whole) -> None:
+    found = await found_by_monitor(intake, "Blank")
+    path = f"{INCIDENTS}/{found['incident_id']}/comments"
+    assert (await intake.client.post(path, json={"text": "  "})).status_code == 422

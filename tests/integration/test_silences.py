@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -112,10 +113,60 @@ async def test_what_still_fails_when_the_window_is_over_opens_an_incident(intake
     assert (ended["state"], ended["ended_by"]) == ("expired", "key:admin")
     assert ended["ends_at"] == window["ends_at"], "history stays"
     (taken,) = await post(intake, a_signal("queue", 2))
-    assert taken["disposition"] == "opened"
+    assert taken["disposition"] in ("opened", "repeated")  # it is looked after by itself, too
     answer = await intake.client.post(f"{SILENCES}/{window['silence_id']}/end")
     assert answer.status_code == 409 and "over since" in answer.json()["detail"]
     assert await suppressed_by(intake, window) == 1
+
+
+async def wake(whole: Whole) -> None:
+    runtime = whole.runtimes["intake"]
+    periodics = runtime.service.periodics(runtime.settings)
+    while not await runtime.run_periodic(next(p for p in periodics if p.name == "silences over")):
+        await asyncio.sleep(0.05)
+
+
+async def test_what_a_monitor_told_once_is_seen_when_the_window_is_over(intake: Whole) -> None:
+    window = await declare(intake, "once", "over by then", "told since", "reported")
+    await post(
+        intake,
+        a_signal("once", 1),
+        a_signal("once", 2, severity="critical"),
+        a_signal("over by then", 1),
+        a_signal("told since", 1),
+        a_signal("reported", 1, origin="customer"),
+    )
+    await post(intake, over("over by then"))
+    await wake(intake)
+    assert (await intake.get("/intake/v1/incidents", component="once"))["items"] == []
+    await end(intake, window)
+    await post(intake, a_signal("told since", 2))
+    await post(intake, over("told since"))
+    await wake(intake)
+    await wake(intake)
+    (seen,) = (await intake.get("/intake/v1/incidents", component="once"))["items"]
+    assert (seen["state"], seen["occurrences"], seen["severity"]) == ("reported", 1, "critical")
+    timeline = (await incident_of(intake, seen))["timeline"]
+    assert timeline[-1]["note"] == f"it went on when silence {window['silence_id']} was over"
+    (again,) = await post(intake, a_signal("once", 2))
+    assert (again["repeated_delivery"], again["incident_id"]) == (True, seen["incident_id"])
+    for component in ("over by then", "reported"):
+        assert (await intake.get("/intake/v1/incidents", component=component))["items"] == []
+    (told,) = (await intake.get("/intake/v1/incidents", component="told since"))["items"]
+    assert (told["state"], told["occurrences"], told["flaps"]) == ("restored", 1, 0)
+
+
+async def test_what_goes_on_is_suppressed_by_the_next_window(intake: Whole) -> None:
+    first = await declare(intake, "shift")
+    await post(intake, a_signal("shift", 1))
+    second = await declare(intake, "shift")
+    await end(intake, first)
+    await wake(intake)
+    assert (await intake.get("/intake/v1/incidents", component="shift"))["items"] == []
+    assert await suppressed_by(intake, second) == 1
+    await end(intake, second)
+    await wake(intake)
+    assert len((await intake.get("/intake/v1/incidents", component="shift"))["items"]) == 1
 
 
 async def test_a_monitor_that_sends_the_same_message_again_opens_it_after_the_window(
@@ -416,6 +467,10 @@ async def test_what_diagnosis_is_told_of_a_process_is_known_to_intake(postgres: 
         await until(suppressed)
 
 
+def of_silences(asked: list[str]) -> list[str]:
+    return [statement for statement in asked if re.search(r"\bsilence\b", statement)]
+
+
 async def test_a_round_in_which_nothing_is_suppressed_asks_the_store_nothing_more(
     intake: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -429,9 +484,9 @@ async def test_a_round_in_which_nothing_is_suppressed_asks_the_store_nothing_mor
     window = await declare(intake, "noisy")
     monkeypatch.setattr(sql, "_for_driver", noted)
     await post(intake, a_signal("asked", 1), a_signal("asked", 2), over("asked"))
-    assert asked and not [statement for statement in asked if "silence" in statement]
+    assert asked and not of_silences(asked)
     await post(intake, a_signal("noisy", 1), a_signal("noisy", 2), a_signal("asked", 3))
-    assert len([statement for statement in asked if "silence" in statement]) == 1
+    assert len(of_silences(asked)) == 1
     assert await suppressed_by(intake, window) == 2
 
 

@@ -205,7 +205,9 @@ def _add_error_handlers(application: FastAPI) -> None:
         return problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"{first['at']}: {first['problem']}",
-            "Mend the fields named in `errors`; the shapes are in openapi.json.",
+            "Send one JSON object, with the content type application/json."
+            if first["at"] == "body"
+            else "Mend the fields named in `errors`; the shapes are in openapi.json.",
             errors=errors,
         )
 

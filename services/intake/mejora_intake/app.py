@@ -13,10 +13,12 @@ from mejora_intake.api import router
 from mejora_intake.api.at_work import AtWork
 from mejora_intake.api.folding import Taken, take_signals
 from mejora_intake.api.subscriptions import Subscriptions
+from mejora_intake.api.waking import wake_failures
 from mejora_intake.model import Signal
 from mejora_intake.quota import Quota
 from mejora_intake.reactions import REACTIONS
 from mejora_intake.store import days
+from mejora_intake.store.early import forget_early_ends
 from mejora_intake.store.refreshing import refreshing
 from mejora_intake.store.remembered import Remembered
 from mejora_intake.store.sources import RememberedSources
@@ -87,7 +89,14 @@ def _periodics(settings: IntakeSettings) -> Sequence[Periodic]:
         await days.make_days(work)
         await days.drop_days(work, settings.signals_kept_days)
 
-    return (Periodic("days", 3600.0, turn_days),)
+    async def wake(work: Work) -> None:
+        await wake_failures(work, flap_window_seconds=settings.flap_window_seconds)
+
+    return (
+        Periodic("days", 3600.0, turn_days),
+        Periodic("early ends", 3600.0, forget_early_ends),
+        Periodic("silences over", 5.0, wake),
+    )
 
 
 SERVICE = Service(

@@ -8,6 +8,7 @@ from mejora_events.contracts.base import Channel, Origin, Severity
 from mejora_events.contracts.incidents import Incident, IncidentState
 from mejora_events.ids import IncidentId
 from mejora_intake.model import FAILING, NotNow, SignalState, is_worse, restore
+from mejora_intake.timing import read_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,9 @@ def split(old: Incident, moved: Sequence[Moved], *, new_id: IncidentId) -> Split
     if old.occurrences <= len(counted):
         raise NotNow("at least one signal that counts as an occurrence must stay behind")
     first, newest = counted[0], _newest(moved)
-    started_at = min(signal.started_at for signal in counted)
+    started_at = min(
+        read_times(signal.started_at, None, signal.received_at).started_at for signal in counted
+    )
     customers = [signal.received_at for signal in counted if signal.origin is Origin.CUSTOMER]
     reported = Incident(
         incident_id=new_id,
@@ -150,7 +153,8 @@ def split(old: Incident, moved: Sequence[Moved], *, new_id: IncidentId) -> Split
     )
     restored = None
     if newest.state is SignalState.RESOLVED:
-        over_at = newest.ended_at or newest.received_at
+        read = read_times(newest.started_at, newest.ended_at, newest.received_at)
+        over_at = read.ended_at or newest.received_at
         restored = restore(reported, at=over_at, channel=Channel.RESTORE)
     shrunk = {"version": old.version + 1, "occurrences": old.occurrences - len(counted)}
     return Split(old.model_copy(update=shrunk), reported, restored)

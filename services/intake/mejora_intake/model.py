@@ -1,7 +1,7 @@
 """The rules of intake: whether a signal is a new failure, and the life of an incident."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -9,6 +9,7 @@ from typing import Protocol
 from mejora_events.contracts.base import Channel, Link, Origin, Severity
 from mejora_events.contracts.incidents import Incident, IncidentState
 from mejora_events.ids import IncidentId
+from mejora_intake.timing import read_times
 
 
 class SignalState(StrEnum):
@@ -140,8 +141,24 @@ def recognise(
     """Tell what a signal is to the newest incident of its fingerprint.
 
     Open incident → one more occurrence. Restored less than the flap window ago → reopened.
-    Otherwise a new incident that names its predecessor. A resolved signal restores.
+    Otherwise a new incident that names its predecessor. A resolved signal restores. Times that
+    cannot be are read as the time of coming, and the rule says so.
     """
+    times = read_times(signal.started_at, signal.ended_at, received_at)
+    read = replace(signal, started_at=times.started_at, ended_at=times.ended_at)
+    recognition = _decide(current, read, received_at, flap_window_seconds, new_id)
+    if not times.remarks or recognition.disposition is Disposition.REPEATED:
+        return recognition
+    return replace(recognition, rule="; ".join((recognition.rule, *times.remarks)))
+
+
+def _decide(
+    current: Incident | None,
+    signal: Signal,
+    received_at: datetime,
+    flap_window_seconds: float,
+    new_id: IncidentId,
+) -> Recognition:
     if signal.state is SignalState.RESOLVED:
         return _recognise_resolved(current, signal, received_at)
     if current is None:
@@ -165,6 +182,7 @@ def _open(
     predecessor: Incident | None,
     rule: str,
 ) -> Recognition:
+    over_at = predecessor.restored_at if predecessor else None
     incident = Incident(
         incident_id=new_id,
         version=1,
@@ -180,7 +198,10 @@ def _open(
         links=signal.links,
         started_at=signal.started_at,
         reported_at=received_at,
-        failing_since=signal.started_at,
+        # What was lost until its predecessor was restored is counted there.
+        failing_since=max(signal.started_at, over_at)
+        if predecessor and over_at and predecessor.started_at <= signal.started_at
+        else signal.started_at,
         predecessor_id=predecessor.incident_id if predecessor else None,
         noticed_by_customer_at=received_at if signal.origin is Origin.CUSTOMER else None,
     )
@@ -239,7 +260,7 @@ def _recognise_resolved(
     ):
         return Recognition(
             Disposition.RESTORED,
-            "resolved; its end lies before its start, so it counts from when it came",
+            "resolved; it counts from when it came",
             restore(current, at=received_at, channel=Channel.RESTORE),
         )
     at = signal.ended_at or received_at
@@ -291,8 +312,14 @@ def restore(incident: Incident, *, at: datetime, channel: Channel) -> Incident:
     )
 
 
-def reopen(incident: Incident, *, at: datetime) -> Incident:
-    """Say that it is failing after all. Raises NotNow unless it is restored or closed."""
+def reopen(incident: Incident, *, at: datetime, went_on_as: IncidentId | None = None) -> Incident:
+    """Say that it is failing after all.
+
+    Raises NotNow unless it is restored or closed, and when its failure went on as another incident
+    since: a failure has one open incident at most.
+    """
+    if went_on_as is not None and incident.merged_into is None:
+        raise NotNow(f"its failure went on as {went_on_as}, which is the one to look at")
     if incident.merged_into is not None:
         raise NotNow(f"the incident was merged into {incident.merged_into}, which is what goes on")
     if incident.state not in (IncidentState.RESTORED, IncidentState.CLOSED):

@@ -19,7 +19,9 @@ def customers_of(signal: Signal) -> set[str]:
     labels = signal.labels or {}
     named = {labels.get("customer", "")}
     if signal.origin is Origin.CUSTOMER:
-        named |= {labels.get("reporter", ""), signal.source}
+        named.add(signal.source)
+        if not labels.get("customer"):  # with a customer's key nobody speaks for another customer
+            named.add(labels.get("reporter", ""))
     return {customer_named(name) for name in named} - {"", NO_CUSTOMER}
 
 

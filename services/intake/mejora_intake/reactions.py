@@ -46,9 +46,17 @@ class Telling:
 async def change_many(
     work: Work,
     wanted: Sequence[tuple[IncidentId, Callable[[Incident], Incident], Telling]],
+    *,
+    reopening: bool = False,
 ) -> None:
-    """Change incidents because of events, each where its state allows it; the others stay."""
+    """Change incidents because of events, each where its state allows it; the others stay.
+
+    None is reopened whose failure went on as another incident.
+    """
     held = await incidents.hold(work, {incident_id for incident_id, _, _ in wanted})
+    if reopening:
+        for gone in await incidents.went_on_as(work, held):
+            del held[gone]
     touched: dict[IncidentId, Incident] = {}
     notes: list[Note] = []
     for incident_id, rule, telling in wanted:
@@ -111,7 +119,7 @@ async def reopen_after_failed_workaround(
     work: Work, events: Sequence[Event[WorkaroundFailed]]
 ) -> None:
     """A workaround does not carry the service after all: the incident is failing again."""
-    await change_many(work, [_reopened(event) for event in events])
+    await change_many(work, [_reopened(event) for event in events], reopening=True)
 
 
 def _reopened(event: Event[WorkaroundFailed]) -> tuple[IncidentId, Any, Telling]:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Protocol
 from uuid import UUID
 
+from mejora_events.contracts.base import Origin
 from mejora_intake.belonging import Belonging
 from mejora_intake.model import NotNow, Signal, SignalState
 
@@ -80,6 +81,14 @@ def check_end(silence: Silence, *, at: datetime) -> None:
     if silence.state_at(at) is SilenceState.EXPIRED:
         over_at = silence.over_at.isoformat().replace("+00:00", "Z")
         raise NotNow(f"it is over since {over_at}")
+
+
+def goes_on_silenced(signal: Signal) -> bool:
+    """Tell whether a suppressed signal tells of a failure to be looked at once that is over.
+
+    The end of what customers report is told by nobody; that of imported history comes with it.
+    """
+    return signal.origin is Origin.INTERNAL and signal.received_at is None
 
 
 class Failing(Protocol):

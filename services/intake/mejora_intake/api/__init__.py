@@ -1,6 +1,7 @@
 """Intake's routes: those of signals first, since they are asked most."""
 
 from mejora_intake.api import (
+    following,
     form,
     hooks,
     incidents,
@@ -17,6 +18,7 @@ router = signals.router
 router.include_router(hooks.router)
 router.include_router(sources.router)
 router.include_router(reports.router)
+router.include_router(following.router)
 router.include_router(form.router)
 router.include_router(searching.router)
 router.include_router(incidents.router)

@@ -58,10 +58,12 @@ async def restore_incident(
 
 async def reopen_incident(work: Work, incident_id: IncidentId, *, at: datetime, note: str) -> None:
     """Say that it is failing after all. Raises UnknownIncident and NotNow."""
+    await incidents.hold(work, [incident_id])
+    went_on_as = (await incidents.went_on_as(work, [incident_id])).get(incident_id)
     await _change(
         work,
         incident_id,
-        lambda incident: reopen(incident, at=at),
+        lambda incident: reopen(incident, at=at, went_on_as=went_on_as),
         lambda incident: IncidentReopened(
             incident=incident, reopened_at=incident.failing_since or at, reason=note
         ),

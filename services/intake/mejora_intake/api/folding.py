@@ -8,7 +8,7 @@ from uuid import UUID
 
 from asyncpg import SerializationError
 
-from mejora_events.contracts.base import EventData
+from mejora_events.contracts.base import Channel, EventData
 from mejora_events.contracts.incidents import (
     Incident,
     IncidentChanged,
@@ -18,6 +18,7 @@ from mejora_events.contracts.incidents import (
 )
 from mejora_events.ids import IncidentId, new_id
 from mejora_events.store import Work
+from mejora_intake.early import OVER_BEFORE, EarlyEnd, early_end, ends
 from mejora_intake.model import (
     FAILING,
     Disposition,
@@ -25,15 +26,22 @@ from mejora_intake.model import (
     Signal,
     recognise,
     repetition,
+    restore,
 )
 from mejora_intake.noticing import customers_of, join, meets
-from mejora_intake.silences import Silence, Silences
+from mejora_intake.silences import Silence, Silences, goes_on_silenced
 from mejora_intake.store import customers, incidents, timeline
 from mejora_intake.store import signals as store
+from mejora_intake.store.early import keep_early_ends
 from mejora_intake.store.incidents import Failure
+from mejora_intake.store.out_of_turn import out_of_turn
 from mejora_intake.store.signals import Current, Kept, Known, Met
+from mejora_intake.store.silenced import keep_silenced
 from mejora_intake.store.silences import count_suppressed
 from mejora_intake.store.timeline import Note
+
+_BEGINNING = (Disposition.OPENED, Disposition.REOPENED)
+"""What becomes of a signal by which something begins to fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +104,16 @@ class _Folding:
         work: Work,
         known: Known,
         whole: dict[IncidentId, Incident],
+        early: dict[Failure, EarlyEnd],
+        silenced: set[Failure],
         flap_window_seconds: float,
     ) -> None:
         self._work, self._standing, self._whole = work, known.standing, whole
+        self._early = early
+        self._ends: dict[Failure, EarlyEnd | None] = {}
+        """Ends that came before what they end, and those that have found it."""
+        self._silenced: dict[Failure, tuple[UUID, Signal] | None] = dict.fromkeys(silenced)
+        """What a silence keeps from becoming an incident, and what it no longer does."""
         self._window = flap_window_seconds
         self._met: defaultdict[str, set[IncidentId]] = defaultdict(set)
         for component, mets in known.met.items():
@@ -125,12 +140,14 @@ class _Folding:
 
         Raises SerializationError when another instance handed one of their failures on just now.
         """
-        changing = {
-            current.incident_id
-            for s in signals
-            if (current := known.standing.get((s.source, s.fingerprint))) is not None
-            and repetition(current, s) is None
-        }
+        changing: set[IncidentId] = set()
+        perhaps_new: set[Failure] = set()
+        for s in signals:
+            current = known.standing.get(failure := (s.source, s.fingerprint))
+            if current is None or repetition(current, s) is None:
+                perhaps_new.add(failure)
+                if current is not None:
+                    changing.add(current.incident_id)
         if known.met:
             changing |= _met_by(work, signals, known.met)
         whole: dict[IncidentId, Incident] = {}
@@ -140,7 +157,8 @@ class _Folding:
                 if held.ceded != ceded.get(incident_id, held.ceded):
                     raise SerializationError("the failure has a newer incident by now")
                 whole[incident_id] = held.incident
-        return cls(work, known, whole, flap_window_seconds)
+        early, silenced = await out_of_turn(work.conn, perhaps_new)
+        return cls(work, known, whole, early, silenced, flap_window_seconds)
 
     def take(self, delivery_id: UUID, signal: Signal, silence: Silence | None) -> Taken:
         failure = (signal.source, signal.fingerprint)
@@ -148,6 +166,8 @@ class _Folding:
         if silence is not None:
             self._suppressed[silence.silence_id] += 1
             taken = Taken(Disposition.SUPPRESSED, silence.rule, self._open_with(failure))
+            if taken.incident_id is None and goes_on_silenced(signal):
+                self._silenced[failure] = silence.silence_id, signal
         elif current is not None and current.incident_id not in self._whole:
             rule = repetition(current, signal) or ""
             self._counted[failure] += 1
@@ -177,8 +197,49 @@ class _Folding:
             if incident.incident_id != newest:
                 self._handed_on[failure] = incident.incident_id
             self._tell(signal, recognition, incident, received_at)
+        else:
+            self._keep_in_mind(failure, signal, newest, received_at)
+        if failure in self._silenced:
+            self._silenced[failure] = None
+        rule = recognition.rule
+        if incident is not None and recognition.disposition in _BEGINNING:
+            rule = self._end_early(failure, signal, incident, rule, received_at)
         told = incident.incident_id if incident else newest
-        return Taken(recognition.disposition, recognition.rule, told)
+        return Taken(recognition.disposition, rule, told)
+
+    def _keep_in_mind(
+        self,
+        failure: Failure,
+        signal: Signal,
+        newest: IncidentId | None,
+        received_at: datetime,
+    ) -> None:
+        """Keep an end that came before what it ends; what a silence suppressed had come before."""
+        current = self._whole[newest] if newest else None
+        end = early_end(current, signal, received_at=received_at)
+        if end is not None and failure not in self._silenced:
+            self._early[failure] = self._ends[failure] = end
+
+    def _end_early(
+        self,
+        failure: Failure,
+        signal: Signal,
+        incident: Incident,
+        rule: str,
+        received_at: datetime,
+    ) -> str:
+        """Restore what has just begun, if its end came before it; give the rule with that."""
+        end = self._early.pop(failure, None)
+        if end is None:
+            return rule
+        self._ends[failure] = None
+        if not ends(end, signal, received_at=received_at, flap_window_seconds=self._window):
+            return rule
+        over = restore(incident, at=end.ended_at, channel=Channel.RESTORE)
+        self._whole[incident.incident_id] = self._touched[incident.incident_id] = over
+        recognition = Recognition(Disposition.RESTORED, OVER_BEFORE, over)
+        self._tell(signal, recognition, over, received_at)
+        return f"{rule}; {OVER_BEFORE}"
 
     def _met_instead(self, signal: Signal, received_at: datetime) -> Recognition | None:
         """Let a signal join the one open incident of its component, where the rules say so."""
@@ -247,6 +308,8 @@ class _Folding:
         await incidents.update_incidents(
             self._work, [i for key, i in self._touched.items() if key not in opened]
         )
+        await keep_early_ends(self._work, self._ends)
+        await keep_silenced(self._work, self._silenced)
         await customers.keep_customers(self._work, self._customers)
         await timeline.note(self._work, self._notes)
         await count_suppressed(self._work, self._suppressed)

@@ -42,6 +42,9 @@ _MEND = {
 }
 
 
+_ANOTHER_KEY = "Ask whoever gave it to you for one that may report."
+
+
 class NotYet(Exception):
     """The form is not filled in as it should be: what to mend, by field."""
 
@@ -66,7 +69,7 @@ async def post_form(request: Request) -> HTMLResponse:
     except NotYet as error:
         return _page(form_page(given, error.mend), HTTPStatus.UNPROCESSABLE_ENTITY)
     except (Unauthorised, Forbidden) as error:
-        return _page(form_page(given, {"key": f"{error.detail} {error.advice}"}), error.status)
+        return _page(form_page(given, {"key": f"{error.detail} {_ANOTHER_KEY}"}), error.status)
     except Problem as error:
         mend = {"": f"{error.detail} Send it again a little later: it counts once."}
         return _page(form_page(given, mend), error.status, error.headers)

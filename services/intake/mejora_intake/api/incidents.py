@@ -1,11 +1,12 @@
 """Routes about incidents and their life."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.base import Channel, Time
@@ -26,7 +27,8 @@ from mejora_intake.flapping import is_flapping
 from mejora_intake.model import FLAPPED, NotNow
 from mejora_intake.store import incidents as store
 from mejora_intake.store.timeline import timeline
-from mejora_service.errors import Conflict, NotFound
+from mejora_intake.timing import can_be
+from mejora_service.errors import Conflict, Invalid, NotFound
 from mejora_service.web import Command, Reading, operating, reading
 
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"])
@@ -69,6 +71,15 @@ class Noted(BaseModel):
     at: Time | None = None
     """When it happened; now, when it is left out."""
 
+    def happened_at(self, now: datetime) -> datetime:
+        """Tell when it happened; raises Invalid when that cannot be."""
+        if self.at is not None and not can_be(self.at, now):
+            raise Invalid(
+                "at: that is long before there were such clocks, or more than a day from now.",
+                advice="Say when it happened, or leave `at` out, which means now.",
+            )
+        return self.at or now
+
 
 class Restored(Noted):
     """How the service level came back."""
@@ -81,7 +92,7 @@ class Comment(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 
 
 @router.get("/{incident_id}")
@@ -113,7 +124,7 @@ async def acknowledge(
 
     async def do(work: Work) -> None:
         await acknowledge_incident(
-            work, IncidentId(incident_id), at=body.at or work.now, note=body.note
+            work, IncidentId(incident_id), at=body.happened_at(work.now), note=body.note
         )
 
     return await carried_out(incident_id, command, do)
@@ -129,7 +140,7 @@ async def restore(
         await restore_incident(
             work,
             IncidentId(incident_id),
-            at=body.at or work.now,
+            at=body.happened_at(work.now),
             channel=body.channel,
             note=body.note,
         )
@@ -144,7 +155,9 @@ async def reopen(
     """Say that it is failing after all."""
 
     async def do(work: Work) -> None:
-        await reopen_incident(work, IncidentId(incident_id), at=body.at or work.now, note=body.note)
+        await reopen_incident(
+            work, IncidentId(incident_id), at=body.happened_at(work.now), note=body.note
+        )
 
     return await carried_out(incident_id, command, do)
 
@@ -156,7 +169,9 @@ async def close(
     """Say that nothing more will be done in it."""
 
     async def do(work: Work) -> None:
-        await close_incident(work, IncidentId(incident_id), at=body.at or work.now, note=body.note)
+        await close_incident(
+            work, IncidentId(incident_id), at=body.happened_at(work.now), note=body.note
+        )
 
     return await carried_out(incident_id, command, do)
 
@@ -196,7 +211,7 @@ async def with_timeline(
         silences=applying_to(query, incident),
         is_flapping=is_flapping(
             incident.flaps,
-            (one.at for one in entries if (one.what, one.note) == ("reopened", FLAPPED)),
+            (e.at for e in entries if e.what == "reopened" and e.note.startswith(FLAPPED)),
             now=query.clock.now(),
             flaps_to_be_flapping=query.settings.flaps_to_be_flapping,
         ),

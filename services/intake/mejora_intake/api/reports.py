@@ -71,12 +71,17 @@ def signals_of(report: ReportPosted, principal: Principal, now: datetime) -> lis
         started_at=report.started_at or now,
         ended_at=None,
         origin=Origin.CUSTOMER if principal.customer else report.origin,
-        labels={"reporter": text_of(report.reporter)} if report.reporter else {},
+        labels=_labels(report, principal),
         body=report.model_dump_json(exclude_unset=True).encode(),
         received_at=report.received_at,
         traceparent=current_traceparent(),
     )
     return [signal] if report.ended_at is None else [signal, _ended(signal, report.ended_at)]
+
+
+def _labels(report: ReportPosted, principal: Principal) -> dict[str, str]:
+    labels = {"reporter": text_of(report.reporter), "customer": text_of(principal.customer or "")}
+    return {name: value for name, value in labels.items() if value}
 
 
 def _ended(signal: Signal, ended_at: datetime) -> Signal:

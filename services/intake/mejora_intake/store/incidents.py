@@ -78,6 +78,14 @@ order by incident_id for update of incident
 
 _FAILURES = "select source, fingerprint from failure where incident_id = :incident_id"
 
+# Incidents that no failure is with any more, and the one that their own is with now.
+_WENT_ON = """
+select i.incident_id, f.incident_id as as_id
+from incident i join failure f using (source, fingerprint)
+where i.incident_id = any(cast(:incident_ids as uuid[])) and i.ceded > 0
+  and not exists (select from failure o where o.incident_id = i.incident_id)
+"""
+
 _AS_OLD = """
 update incident set stored_at = least(incident.stored_at, o.stored_at)
 from incident o where incident.incident_id = :incident_id and o.incident_id = :other_id
@@ -191,6 +199,17 @@ async def failures_with(work: Work, incident_id: IncidentId) -> list[Failure]:
     """Give the failures whose newest incident this is; it is held."""
     found = await rows(work.conn, _FAILURES, incident_id=incident_id)
     return [(r["source"], r["fingerprint"]) for r in found]
+
+
+async def went_on_as(
+    work: Work, incident_ids: Iterable[IncidentId]
+) -> dict[IncidentId, IncidentId]:
+    """Give, for those incidents whose failures all have newer ones by now, the one that goes on.
+
+    They are held before.
+    """
+    found = await rows(work.conn, _WENT_ON, incident_ids=list(incident_ids))
+    return {r["incident_id"]: r["as_id"] for r in found}
 
 
 async def keep_as_old_as(work: Work, incident_id: IncidentId, other_id: IncidentId) -> None:

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from mejora_events.sql import STORE_ERRORS
 from mejora_events.store import Store
 from mejora_intake.belonging import Belonging, Part, PartKind
@@ -67,3 +69,9 @@ class Remembered:
             await self.refresh()
         except STORE_ERRORS as error:
             log.warning("silences are learned of later: %r", error)
+
+
+async def silences_in(conn: AsyncConnection) -> Silences:
+    """Read all silences, with what they are matched by."""
+    parts = [part for part, is_there in await changed_parts(conn, after_revision=0) if is_there]
+    return Silences(await changed_silences(conn, after_revision=0), Belonging(parts))

@@ -1,0 +1,64 @@
+"""Failures that silences kept from becoming incidents."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from mejora_events.sql import rows, run
+from mejora_events.store import Work
+from mejora_intake.model import Signal
+from mejora_intake.store.incidents import Failure
+from mejora_intake.store.out_of_turn import named
+
+_KEEP = """
+insert into silenced_failure (source, fingerprint, silence_id, signal)
+select source, fingerprint, silence_id, cast(signal as json)
+from unnest(cast(:sources as text[]), cast(:fingerprints as text[]),
+            cast(:silence_ids as uuid[]), cast(:signals as text[]))
+     as n (source, fingerprint, silence_id, signal)
+on conflict (source, fingerprint) do update
+set silence_id = excluded.silence_id, signal = excluded.signal
+"""
+
+_DROP = """
+delete from silenced_failure where (source, fingerprint) in
+    (select * from unnest(cast(:sources as text[]), cast(:fingerprints as text[])))
+"""
+
+# Takes out what went on until its silence was over, some at a time.
+_OVER = """
+delete from silenced_failure where (source, fingerprint) in (
+    select f.source, f.fingerprint
+    from silence s join silenced_failure f using (silence_id)
+    where least(s.ends_at, s.ended_at) <= cast(:now as timestamptz)
+    limit 1000 for update of f skip locked)
+returning silence_id, cast(signal as text) as signal
+"""
+
+_SIGNAL = TypeAdapter(Signal)
+
+Silenced = Mapping[Failure, tuple[UUID, Signal] | None]
+"""By failure: the silence and the newest message; None where there is no more to it."""
+
+
+async def keep_silenced(work: Work, known: Silenced) -> None:
+    """Keep what silences keep from becoming incidents, and let go what has."""
+    kept = {failure: one for failure, one in sorted(known.items()) if one is not None}
+    gone = sorted(known.keys() - kept.keys())
+    if gone:
+        await run(work.conn, _DROP, **named(gone))
+    if kept:
+        await run(
+            work.conn,
+            _KEEP,
+            **named(kept),
+            silence_ids=[silence_id for silence_id, _ in kept.values()],
+            signals=[_SIGNAL.dump_json(signal).decode() for _, signal in kept.values()],
+        )
+
+
+async def take_over(work: Work) -> list[tuple[UUID, Signal]]:
+    """Take out the failures that went on until their silence was over: with its newest message."""
+    found = await rows(work.conn, _OVER, now=work.now)
+    return [(r["silence_id"], _SIGNAL.validate_json(r["signal"])) for r in found]
