@@ -1,4 +1,6 @@
-"""SQL stands by itself: these three run it, with values bound by name.
+"""SQL stands by itself: `rows`, `row` and `run` run it, with values bound by name.
+
+`copy` adds many rows: what a statement would take apart and put together again goes in as it is.
 
 SQLAlchemy pools connections and begins, commits and rolls back; within a transaction, statements
 go to asyncpg straight, since passing them through takes as long again as what asyncpg does.
@@ -92,6 +94,23 @@ async def run(conn: AsyncConnection, sql: str, **params: object) -> int:
         raise
     touched = done.rpartition(" ")[2]  # "INSERT 0 5", "UPDATE 5", "CREATE TABLE"
     return int(touched) if touched.isdigit() else -1
+
+
+async def copy(
+    conn: AsyncConnection, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]
+) -> None:
+    """Add rows to a table by COPY, each with a value for every column; all are added, or none."""
+    driver = _driver(conn)
+    if driver is None:
+        await conn.execute(_statement("select 1"))  # begins the transaction
+        driver = _driver(conn)
+    if driver is None:
+        raise asyncpg.InterfaceError("the connection was lost")
+    try:
+        await driver.copy_records_to_table(table, columns=columns, records=records)
+    except Exception:
+        await _see_whether_lost(conn, driver)
+        raise
 
 
 async def _see_whether_lost(conn: AsyncConnection, driver: asyncpg.Connection) -> None:

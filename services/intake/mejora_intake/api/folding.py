@@ -303,8 +303,8 @@ class _Folding:
         await incidents.open_incidents(
             self._work, [self._touched[i] for i in self._opened], self._handing_on()
         )
-        grown = await store.keep_signals(self._work, self._kept, self._counts())
-        await self._tell_counts(grown)
+        await store.keep_signals(self._work, self._kept)
+        await self._tell_counts(await store.count(self._work, self._counts()))
         await incidents.update_incidents(
             self._work, [i for key, i in self._touched.items() if key not in opened]
         )

@@ -6,13 +6,13 @@ from datetime import datetime
 from hashlib import blake2b
 from uuid import UUID
 
-from asyncpg import SerializationError
+from asyncpg import SerializationError, UniqueViolationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.base import Channel, Origin, Severity
 from mejora_events.contracts.incidents import IncidentState
 from mejora_events.ids import IncidentId
-from mejora_events.sql import Row, rows
+from mejora_events.sql import Row, copy, rows
 from mejora_events.store import Work
 from mejora_intake.model import Disposition, Signal, passes_threshold
 from mejora_intake.store.incidents import Failure
@@ -46,40 +46,33 @@ with delivered as (
 select * from delivered full join standing on false full join met on false
 """
 
-# Keeps messages with what became of them, and counts occurrences of incidents that are as they
-# were when they were looked at. The row without an incident tells how many messages were new.
-_KEEP = """
-with s as (
-    select * from unnest(
-        cast(:delivery_ids as uuid[]), cast(:sources as text[]), cast(:signal_ids as text[]),
-        cast(:fingerprints as text[]), cast(:components as text[]), cast(:summaries as text[]),
-        cast(:states as text[]), cast(:severities as text[]), cast(:origins as text[]),
-        cast(:started as timestamptz[]), cast(:ended as timestamptz[]),
-        cast(:received as timestamptz[]), cast(:dispositions as text[]), cast(:rules as text[]),
-        cast(:incident_ids as uuid[]), cast(:bodies as text[]))
-        as s (delivery_id, source, signal_id, fingerprint, component, summary, state, severity,
-              origin, started_at, ended_at, received_at, disposition, rule, incident_id, body)
-), new as (
-    insert into delivery (delivery_id, disposition, rule, incident_id)
-    select delivery_id, disposition, rule, incident_id from s
-    on conflict do nothing returning 1
-), kept as (
-    insert into signal (source, signal_id, fingerprint, component, summary, state, severity,
-                        origin, started_at, ended_at, received_at, disposition, rule, incident_id,
-                        body)
-    select source, signal_id, fingerprint, component, summary, state, severity, origin,
-           started_at, ended_at, received_at, disposition, rule, incident_id, cast(body as json)
-    from s
-), counted as (
-    update incident set occurrences = occurrences + n.more
-    from unnest(cast(:counted_ids as uuid[]), cast(:versions as integer[]),
-                cast(:mores as integer[])) as n (incident_id, version, more)
-    where incident.incident_id = n.incident_id and incident.version = n.version
-    returning incident.incident_id, occurrences, n.more
+_DELIVERY = ("delivery_id", "disposition", "rule", "incident_id")
+
+_SIGNAL = (
+    "source",
+    "signal_id",
+    "fingerprint",
+    "component",
+    "summary",
+    "state",
+    "severity",
+    "origin",
+    "started_at",
+    "ended_at",
+    "received_at",
+    "disposition",
+    "rule",
+    "incident_id",
+    "body",
 )
-select incident_id, occurrences, more from counted
-union all
-select null, (select count(*) from new), 0
+
+# Counts occurrences of incidents that are as they were when they were looked at.
+_COUNT = """
+update incident set occurrences = occurrences + n.more
+from unnest(cast(:incident_ids as uuid[]), cast(:versions as integer[]),
+            cast(:mores as integer[])) as n (incident_id, version, more)
+where incident.incident_id = n.incident_id and incident.version = n.version
+returning incident.incident_id, occurrences, n.more
 """
 
 
@@ -181,44 +174,62 @@ class Kept:
     incident_id: IncidentId | None
 
 
-async def keep_signals(
-    work: Work, kept: Sequence[Kept], counted: Sequence[tuple[Current, int]]
-) -> list[IncidentId]:
-    """Keep signals with what became of them, and add occurrences to incidents.
+async def keep_signals(work: Work, kept: Sequence[Kept]) -> None:
+    """Keep signals with what became of them.
 
-    Gives the incidents whose count has become worth telling. Raises SerializationError when
-    another instance has kept one of the signals, or changed one of the incidents, just now.
+    Raises SerializationError when another instance has kept one of them just now.
     """
-    signals = [k.signal for k in kept]
+    try:
+        await copy(
+            work.conn,
+            "delivery",
+            _DELIVERY,
+            [(k.delivery_id, k.disposition, k.rule, k.incident_id) for k in kept],
+        )
+    except UniqueViolationError as error:
+        raise SerializationError("another instance took the same signal just now") from error
+    await copy(work.conn, "signal", _SIGNAL, [_values_of(k, work.now) for k in kept])
+
+
+def _values_of(kept: Kept, now: datetime) -> tuple[object, ...]:
+    s = kept.signal
+    return (
+        s.source,
+        s.id,
+        s.fingerprint,
+        s.component,
+        s.summary,
+        s.state,
+        s.severity,
+        s.origin,
+        s.started_at,
+        s.ended_at,
+        s.received_at or now,
+        kept.disposition,
+        kept.rule,
+        kept.incident_id,
+        s.body.decode(),
+    )
+
+
+async def count(work: Work, counted: Sequence[tuple[Current, int]]) -> list[IncidentId]:
+    """Add occurrences to incidents; give those whose count has become worth telling.
+
+    Raises SerializationError when another instance has changed one of the incidents just now.
+    """
+    if not counted:
+        return []
     done = await rows(
         work.conn,
-        _KEEP,
-        delivery_ids=[k.delivery_id for k in kept],
-        sources=[s.source for s in signals],
-        signal_ids=[s.id for s in signals],
-        fingerprints=[s.fingerprint for s in signals],
-        components=[s.component for s in signals],
-        summaries=[s.summary for s in signals],
-        states=[s.state.value for s in signals],
-        severities=[s.severity.value for s in signals],
-        origins=[s.origin.value for s in signals],
-        started=[s.started_at for s in signals],
-        ended=[s.ended_at for s in signals],
-        received=[s.received_at or work.now for s in signals],
-        dispositions=[k.disposition.value for k in kept],
-        rules=[k.rule for k in kept],
-        incident_ids=[k.incident_id for k in kept],
-        bodies=[s.body.decode() for s in signals],
-        counted_ids=[current.incident_id for current, _ in counted],
+        _COUNT,
+        incident_ids=[current.incident_id for current, _ in counted],
         versions=[current.version for current, _ in counted],
         mores=[more for _, more in counted],
     )
-    if done[-1]["occurrences"] != len(kept):
-        raise SerializationError("another instance took the same signal at the same time")
-    if len(done) - 1 != len(counted):
+    if len(done) != len(counted):
         raise SerializationError("an incident was changed at the same time")
     return [
         r["incident_id"]
-        for r in done[:-1]
+        for r in done
         if passes_threshold(r["occurrences"] - r["more"], r["occurrences"])
     ]
