@@ -107,7 +107,8 @@ async def an_address(whole: Whole, certificate: Path | None = None) -> AsyncIter
 
     With a certificate (a file that holds its key too) they are spoken to over TLS.
     """
-    with socket.socket() as listening:
+    # The protocol is named: asyncio sends small answers at once only over what it knows as TCP.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(
             uvicorn.Config(

@@ -1,7 +1,9 @@
 """The errors that the services answer with, as problem documents (RFC 9457)."""
 
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel
 
 
 class Problem(Exception):
@@ -15,6 +17,16 @@ class Problem(Exception):
     def __init__(self, detail: str, *, advice: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(detail)
         self.detail, self.advice, self.headers = detail, advice, headers or {}
+
+
+class ProblemDocument(BaseModel):
+    """What is wrong with a request and what to do about it (RFC 9457)."""
+
+    type: Literal["about:blank"]
+    title: str
+    status: int
+    detail: str
+    advice: str
 
 
 class Malformed(Problem):

@@ -20,7 +20,7 @@ from mejora_events.errors import EventTooLarge
 from mejora_events.faults import store_is_away, unstorable
 from mejora_events.tracing import span
 from mejora_service import operations, telemetry
-from mejora_service.errors import Problem, TooLarge
+from mejora_service.errors import Problem, ProblemDocument, TooLarge
 from mejora_service.idempotency import AnsweredBefore
 from mejora_service.runtime import Runtime
 from mejora_service.web import Plain
@@ -28,6 +28,17 @@ from mejora_service.web import Plain
 log = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+_PROBLEMS: Any = {
+    number: {
+        "description": said,
+        "content": {PROBLEM_JSON: {"schema": ProblemDocument.model_json_schema()}},
+    }
+    for number, said in (
+        ("4XX", "What is wrong with the request, and what to do about it"),
+        ("5XX", "What is wrong here, and what to do about it"),
+    )
+}
+"""What any route may answer beside what is its own, as OpenAPI tells it."""
 _NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own would tell the same as `Frame` once more."""
 
@@ -96,8 +107,8 @@ def _application(runtime: Runtime) -> FastAPI:
     application.state.runtime = runtime
     _add_health(application, [runtime])
     _add_error_handlers(application)
-    application.include_router(runtime.service.router)
-    application.include_router(operations.router)
+    application.include_router(runtime.service.router, responses=_PROBLEMS)
+    application.include_router(operations.router, responses=_PROBLEMS)
     application.add_middleware(
         Frame, service=name, largest_body_bytes=runtime.settings.largest_body_bytes
     )

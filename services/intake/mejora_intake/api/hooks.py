@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from mejora_events.contracts.base import Time
 from mejora_events.tracing import current_traceparent
@@ -42,10 +42,38 @@ SourceName = Annotated[
 
 
 ANY_BODY = reads_body(JsonValue)
+TRIED: dict[int | str, dict[str, Any]] = {
+    200: {"model": DryAnswer, "description": "What `dry_run` shows"}
+}
+
+
+class EventAnswer(BaseModel):
+    """What PagerDuty says of an event that it takes."""
+
+    status: Literal["success"]
+    message: str
+    dedup_key: str = ""
+
+
+class EventRefused(BaseModel):
+    """What PagerDuty says of an event that it cannot take."""
+
+    status: Literal["invalid event"]
+    message: str
+    errors: list[str]
+
+
+REFUSED: dict[int | str, dict[str, Any]] = {
+    400: {"model": EventRefused, "description": "Why the event is not taken"}
+}
 
 
 @router.post(
-    "/v1/hooks/{name}", status_code=202, response_model=Answer | DryAnswer, openapi_extra=ANY_BODY
+    "/v1/hooks/{name}",
+    status_code=202,
+    response_model=Answer,
+    responses=TRIED,
+    openapi_extra=ANY_BODY,
 )
 async def post_hook(
     name: str,
@@ -62,7 +90,8 @@ async def post_hook(
 @router.post(
     "/v1/hooks/{name}/{key}",
     status_code=202,
-    response_model=Answer | DryAnswer,
+    response_model=Answer,
+    responses=TRIED,
     openapi_extra=ANY_BODY,
 )
 async def post_hook_by_secret_path(
@@ -92,8 +121,20 @@ async def post_alerts(
     return answer
 
 
-@router.post("/v2/enqueue", status_code=202, openapi_extra=ANY_BODY)
-@router.post("/v2/change/enqueue", status_code=202, openapi_extra=ANY_BODY)
+@router.post(
+    "/v2/enqueue",
+    status_code=202,
+    response_model=EventAnswer,
+    responses=TRIED | REFUSED,
+    openapi_extra=ANY_BODY,
+)
+@router.post(
+    "/v2/change/enqueue",
+    status_code=202,
+    response_model=EventAnswer,
+    responses=TRIED | REFUSED,
+    openapi_extra=ANY_BODY,
+)
 async def enqueue(request: Request, dry_run: DryRun = False) -> Response:
     """Take what is sent to PagerDuty's Events API v2; an `ingest` key is the routing key.
 
