@@ -1,0 +1,70 @@
+"""Faults are read from a folder as a monitor would tell of them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+
+import orjson
+import pytest
+
+_ROOT = Path(__file__).parents[3]
+_BEGAN = 1_700_000_000
+_GRAPH = {
+    "nodes": [{"id": it} for it in ("shop", "shop-a", "shop-b", "stock", "stock-a", "north")],
+    "edges": [
+        {"source": "shop", "target": "stock", "label": "calls"},
+        {"source": "shop-a", "target": "shop", "label": "instance_of"},
+        {"source": "shop", "target": "shop-a", "label": "has_instance"},
+        {"source": "shop", "target": "shop-b", "label": "has_instance"},
+        {"source": "stock-a", "target": "stock", "label": "instance_of"},
+        {"source": "north", "target": "shop-a", "label": "hosts"},
+    ],
+}
+_LABEL = "fault_id,fault_level,fault_entity,fault_st_time"
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    monkeypatch.syspath_prepend(_ROOT)  # it is run from there, and not installed
+    from bench.accuracy import faults
+
+    yield faults
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Path:
+    """Two faults of a small system, each with an alert of every sort."""
+    told = {
+        "metric": [[str(_BEGAN * 1000 + 60_000), "shop-a", "north", "memory", "up"]],
+        "trace": [[str(_BEGAN * 1000 + 1_000), "shop-a", "stock-a", "Take", "slow"]],
+        "log": [["stock-a", "7", ["2023-11-14 22:13:30.000 | no rows left"], 1, None]],
+    }
+    for name, alerts in told.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}s.json").write_bytes(orjson.dumps({"0": alerts, "1": alerts}))
+    (tmp_path / "small-KG.json").write_bytes(orjson.dumps(_GRAPH))
+    rows = [f"{number},pod,shop-a,{_BEGAN}" for number in range(2)]
+    (tmp_path / "label.csv").write_text("\n".join([_LABEL, *rows]))
+    return tmp_path
+
+
+def test_a_graph_becomes_a_catalogue(faults: ModuleType, system: Path) -> None:
+    found = {it["name"]: it for it in faults.read_catalogue(system)}
+    assert found["shop"] == {"name": "shop", "depends_on": ["stock"], "instances": 2}
+    assert found["shop-a"] == {"name": "shop-a", "depends_on": ["north"], "part_of": "shop"}
+    assert found[system.name]["depends_on"] == ["north", "shop", "stock"]
+
+
+def test_alerts_come_in_order_and_each_fault_a_day_later(faults: ModuleType, system: Path) -> None:
+    one, other = faults.read_faults(system, faults.read_catalogue(system))
+    assert [it["labels"]["component"] for it in one.alerts] == ["stock-a", "stock-a", "shop-a"]
+    assert [it["annotations"]["summary"] for it in one.alerts] == [
+        "Take slow",
+        "no rows left",
+        "memory up",
+    ]
+    assert one.alerts[0]["labels"]["caller"] == "shop-a"
+    starts = [datetime.fromisoformat(fault.alerts[0]["startsAt"]) for fault in (one, other)]
+    assert starts[0] == datetime.fromtimestamp(_BEGAN + 1, UTC)
+    assert (starts[1] - starts[0]).total_seconds() == 86_400
