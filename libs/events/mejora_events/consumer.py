@@ -57,6 +57,9 @@ class Consumer:
     attempts: int = 3
     """How often a record is tried before it becomes a dead letter."""
     wait_seconds: float = 0.5
+    pace_seconds: float = 0.03
+    """How long from one batch to the next at least, unless more waits than a batch takes: what
+    comes meanwhile shares a transaction, which costs far less than one each."""
     replay_poll_seconds: float = 2.0
     counts: Counts = field(default_factory=Counts)
     last_error: str | None = None
@@ -97,9 +100,13 @@ class Consumer:
         clock = asyncio.get_running_loop().time
         replays_are_due = clock() + self.replay_poll_seconds
         while not stopping.is_set() and clock() < replays_are_due:
+            began = clock()
             async with subscriber.batch(most=self.batch, wait_seconds=self.wait_seconds) as batch:
                 if not batch.records or await self._take(batch.records, stopping):
                     batch.finish()
+            rest = began + self.pace_seconds - clock()
+            if rest > 0 and 0 < len(batch.records) < self.batch:
+                await wait_or(stopping, rest)
         if not stopping.is_set():
             await follow_replays(self.store, self.name, subscriber)
 
