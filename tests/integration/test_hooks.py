@@ -1,5 +1,6 @@
 """What monitors post, over HTTP: every kind, every real body, and the paths that clients expect."""
 
+import gzip
 from collections.abc import AsyncIterator
 
 import pytest
@@ -59,6 +60,24 @@ async def test_a_form_is_taken_as_a_form_and_kept(intake: Whole) -> None:
     assert answer.status_code == 202, answer.text
     (signal,) = answer.json()["signals"]
     assert signal["disposition"] == "opened"
+
+
+async def test_a_body_may_be_gzipped_of_another_encoding_or_almost_json(intake: Whole) -> None:
+    body = '{"alerts": [{"labels": {"alertname": "Slow", "service": "Küche"}, "value": NaN}]}'
+    for raw, headers in (
+        (gzip.compress(body.encode()), {"Content-Encoding": "gzip"}),
+        (body.encode("utf-16"), {}),
+        (body.encode("latin-1"), {"Content-Type": "application/json; charset=iso-8859-1"}),
+    ):
+        answer = await intake.client.post(
+            "/intake/v1/hooks/alertmanager?dry_run=true", content=raw, headers=headers
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["signals"][0]["component"] == "Küche"
+    deep = gzip.compress(b"[" * 5000 + b"]" * 5000)
+    for raw in (deep, b"\x1f\x8bno"):
+        refused = await intake.client.post("/intake/v1/hooks/alertmanager", content=raw)
+        assert refused.status_code == 400, refused.text
 
 
 async def test_prometheus_posts_to_the_path_of_alertmanagers_api(intake: Whole) -> None:

@@ -15,7 +15,8 @@ from mejora_intake.model import Signal
 from mejora_intake.nesting import MOST_LEVELS, nests_too_deeply
 from mejora_intake.signatures import fault_in
 from mejora_intake.sources import KINDS
-from mejora_intake.sources.kind import Kind, Message
+from mejora_intake.sources.kind import Kind, Message, NotJson
+from mejora_intake.sources.plain import plain
 from mejora_service.errors import Invalid, Malformed, NotFound, TooMany, Unauthorised
 from mejora_service.keys import Principal
 from mejora_service.web import principal_of, principal_with, require, runtime_of
@@ -74,10 +75,21 @@ async def admit(request: Request, asked: Asked) -> Admitted:
         if asked.received_at is not None:
             may_import(await _principal(request, asked.key), asked.received_at)
         principal = None
-    body = await request.body()
-    check_nesting(body)
     now = asked.received_at or runtime_of(request).clock.now()
-    return Admitted(kind, Message(body, source, now, request.headers), sender, principal)
+    message = as_text(Message(await request.body(), source, now, request.headers))
+    return Admitted(kind, message, sender, principal)
+
+
+def as_text(message: Message) -> Message:
+    """Give a message unpacked and in UTF-8; raises Malformed where that, or its depth, forbids."""
+    try:
+        message = plain(message)
+    except NotJson as error:
+        raise Malformed(
+            f"This cannot be read: {error}.", advice="Send it plain or gzipped; nothing was stored."
+        ) from error
+    check_nesting(message.body)
+    return message
 
 
 def _source_named(asked: Asked, at_path: Source | None) -> str | None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, JsonValue
 from mejora_events.contracts.base import Time
 from mejora_events.tracing import current_traceparent
 from mejora_intake.api.acknowledging import acknowledge_failure
-from mejora_intake.api.admission import Asked, admit, spend
+from mejora_intake.api.admission import Asked, admit, as_text, spend
 from mejora_intake.api.at_work import at_work
 from mejora_intake.api.taking import Answer, DryAnswer, shown, take, taken
 from mejora_intake.model import Signal
@@ -141,7 +141,8 @@ async def enqueue(request: Request, dry_run: DryRun = False) -> Response:
     Answers as PagerDuty documents it, so that its clients need another address and nothing else.
     """
     try:
-        event = mapping_of(Message(await request.body(), "", _now(request)).json())
+        sent = Message(await request.body(), "", _now(request), request.headers)
+        event = mapping_of(as_text(sent).json())
         routing_key = first_of(event, "routing_key")
         asked = Asked("pagerduty_events_v2", key=routing_key, by_key=True, dry_run=dry_run)
         admitted = await admit(request, asked)

@@ -1,5 +1,6 @@
 """What a kind of monitor is: a name, what it sends, and how that becomes signals."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,15 +35,34 @@ class Message:
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
-            raise NotJson(f"the body is no JSON ({error})") from error
+            try:
+                return _almost_json(self.body)
+            except (ValueError, TypeError, RecursionError):
+                raise NotJson(f"the body is no JSON ({error})") from error
 
     def kept(self) -> bytes:
-        """Give the body as JSON: as it came, or as one text where it is none."""
+        """Give the body as JSON: as it came, or as near as can be, or as one text."""
         try:
             orjson.loads(self.body)
         except orjson.JSONDecodeError:
-            return orjson.dumps(self.body.decode("utf-8", "replace"))
+            try:
+                return orjson.dumps(self.json())
+            except NotJson:
+                return orjson.dumps(self.body.decode("utf-8", "replace"))
         return self.body
+
+
+def _almost_json(body: bytes) -> Any:
+    """Decode what programs write for JSON that is nearly it.
+
+    NaN and infinities are null, a text may hold line breaks, and bytes may be Windows-1252's.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = body.decode("cp1252", "replace")
+    # Once more through the strict one: what it cannot hold (depth, half characters) is no JSON.
+    return orjson.loads(orjson.dumps(json.loads(text, strict=False)))
 
 
 @dataclass(slots=True)

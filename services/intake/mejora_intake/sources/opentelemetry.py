@@ -1,4 +1,4 @@
-"""OpenTelemetry's export of logs and traces by OTLP/HTTP, as JSON or protobuf, plain or gzipped.
+"""OpenTelemetry's export of logs and traces by OTLP/HTTP, as JSON or protobuf.
 
 Source: opentelemetry.io, "OTLP specification", "Logs data model" (severity numbers) and "Semantic
 conventions for exceptions". A log record of WARN or worse is a signal, and so is a span of status
@@ -7,7 +7,6 @@ and text (its digits taken out) is the same failure. Nothing tells of its end.
 """
 
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,7 +32,6 @@ from mejora_intake.sources.reading import (
     unix_time_of,
 )
 
-_MOST_BYTES = 32_000_000
 _SEVERITIES = (
     (21, Severity.CRITICAL),
     (17, Severity.ERROR),
@@ -78,26 +76,12 @@ _EXPORTS = ("resourceLogs", "resourceSpans", "resourceMetrics")
 
 
 def _export(message: Message) -> Mapping[str, Any]:
-    raw = _unpacked(message)
     said = message.headers.get("content-type", "").lower()
-    if "json" in said or ("protobuf" not in said and raw.lstrip()[:1] in (b"{", b"[", b"")):
-        return mapping_of(Message(raw, message.source, message.received_at).json())
-    return _of_protobuf(raw)
-
-
-def _unpacked(message: Message) -> bytes:
-    said = message.headers.get("content-encoding", "").strip().lower()
-    if said not in ("", "identity", "gzip", "deflate"):
-        raise NotUnderstood(f"an export is plain or gzipped, not {said[:50]}")
-    if said not in ("gzip", "deflate") and not message.body.startswith(b"\x1f\x8b"):
-        return message.body
-    try:
-        unpacked = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(message.body, _MOST_BYTES)
-    except zlib.error as error:
-        raise NotUnderstood(f"the body is not compressed as it says ({error})") from error
-    if len(unpacked) >= _MOST_BYTES:
-        raise NotUnderstood(f"an export of less than {_MOST_BYTES} bytes")
-    return unpacked
+    if "json" in said or (
+        "protobuf" not in said and message.body.lstrip()[:1] in (b"{", b"[", b"")
+    ):
+        return mapping_of(message.json())
+    return _of_protobuf(message.body)
 
 
 def _of_protobuf(raw: bytes) -> Mapping[str, Any]:

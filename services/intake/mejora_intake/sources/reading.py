@@ -245,7 +245,15 @@ _ZONES = {
     -8: "PST",
 }
 _HOURS_EAST = {zone: hours for hours, zones in _ZONES.items() for zone in zones.split()}
-_SPELLED = ("%Y-%m-%d %H:%M:%S", "%a %b %d %H:%M:%S %Y", "%B %d, %Y %I:%M %p")
+_SPELLED = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y/%m/%d %H:%M:%S",
+    "%a %b %d %H:%M:%S %Y",
+    "%a, %d %b %Y %H:%M:%S",
+    "%B %d, %Y %I:%M %p",
+    "%b %d, %Y %I:%M:%S %p",
+)
 
 
 def spelled_time_of(value: object) -> datetime | None:

@@ -71,6 +71,11 @@ def test_a_test_of_the_contact_point_tells_of_no_failure() -> None:
     assert not understood.signals and "test" in understood.remarks[0]
 
 
+def test_a_test_of_the_legacy_channel_tells_of_no_failure() -> None:
+    understood = read(a_message(a_rule(ruleId=0, ruleName="Test notification")))
+    assert not understood.signals and "test" in understood.remarks[0]
+
+
 def test_a_legacy_rule_fires_and_is_resolved_as_the_same_failure() -> None:
     firing, resolved = only(a_rule()), only(a_rule(state="ok", evalMatches=[]))
     assert (firing.state, resolved.state) == (SignalState.FIRING, SignalState.RESOLVED)

@@ -83,3 +83,19 @@ def test_tags_are_texts_or_objects() -> None:
 
 def test_plain_names_are_small_and_the_first_of_two_counts() -> None:
     assert with_plain_names({"Monitor_Name": 1, "monitorName": 2}) == {"monitorname": 1}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-03-01 11:40:00.250 UTC",
+        "2026/03/01 11:40:00",
+        "Sun, 01 Mar 2026 11:40:00 GMT",
+        "Mar 1, 2026 11:40:00 AM UTC",
+        "2026-03-01 12:40:00 +0100",
+    ],
+)
+def test_a_time_is_read_as_each_vendor_writes_it(written: str) -> None:
+    read = any_time_of(written)
+    assert read is not None
+    assert read.replace(microsecond=0) == datetime(2026, 3, 1, 11, 40, tzinfo=UTC)
