@@ -45,10 +45,11 @@ class Neighbourhood:
         self._window_minutes = window_minutes
         self._habits = habits
         self._failing = {it.component: it for it in failing}
-        self._everywhere: dict[str, dict[str, datetime]] = {}
+        self._shown: dict[str, dict[str, dict[str, datetime]]] = {}
         for it in self._failing.values():
+            on_island = self._shown.setdefault(catalogue.island(it.component), {})
             for kind, since in it.kinds.items():
-                self._everywhere.setdefault(kind, {})[it.component] = since
+                on_island.setdefault(kind, {})[it.component] = since
         self._stands_on = _stands_on(catalogue, self._failing)
         self._members = _connected(catalogue, self._stands_on)
         self._cascades: dict[str, Cascade] = {}
@@ -108,7 +109,7 @@ class Neighbourhood:
                 self._catalogue,
                 {name: self._failing[name] for name in members if name in self._failing},
                 {name: self._strictly(name) for name in members},
-                self._everywhere,
+                self._shown[self._catalogue.island(component)],
                 self._habits,
                 self._window_minutes,
             )

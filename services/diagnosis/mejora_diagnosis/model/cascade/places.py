@@ -56,17 +56,17 @@ def rank(
     catalogue: Catalogue,
     failing: Mapping[str, Failing],
     stands_on: Edges,
-    everywhere: Mapping[str, Mapping[str, datetime]],
+    shown: Mapping[str, Mapping[str, datetime]],
     habits: Habits,
     window_minutes: int,
 ) -> Cascade:
     """Rank the components of a cascade as its beginning.
 
-    `everywhere` tells by kind who shows it and since when, in this cascade or another: what many
-    show at one time has no place.
+    `shown` tells by kind which of all that the catalogue connects show it, in this cascade or
+    another, and since when: what many show at one time has no place.
     """
     first = min(failing.values(), key=lambda it: (it.since, it.incident_id))
-    signs = _signs(catalogue, failing, everywhere, habits, first.since, window_minutes)
+    signs = _signs(catalogue, failing, shown, habits, first.since, window_minutes)
     own = {name: together(its) for name, its in signs.items()}
     strengths = _with_dependants(own, stands_on)
     order = sorted(
@@ -96,7 +96,7 @@ def rank(
 def _signs(
     catalogue: Catalogue,
     failing: Mapping[str, Failing],
-    everywhere: Mapping[str, Mapping[str, datetime]],
+    shown: Mapping[str, Mapping[str, datetime]],
     habits: Habits,
     began_at: datetime,
     window_minutes: int,
@@ -113,13 +113,13 @@ def _signs(
     for kind in kinds:
         ages = {
             name: max(0.0, (since - began_at).total_seconds())
-            for name, since in everywhere[kind].items()
+            for name, since in shown[kind].items()
         }
         seen = KindSeen.see(kind, ages, habits, stretch)
-        shown = sorted(name for name, it in failing.items() if kind in it.kinds)
-        for name in shown:
+        showing = sorted(name for name, it in failing.items() if kind in it.kinds)
+        for name in showing:
             signs[name].append(seen.at(name))
-        for whole in sorted({whole for name in shown if (whole := catalogue.whole(name))}):
+        for whole in sorted({whole for name in showing if (whole := catalogue.whole(name))}):
             signs.setdefault(whole, []).append(seen.at_parts(catalogue.parts(whole)))
     return signs
 
