@@ -25,7 +25,7 @@ from mejora_events.relay import Relay
 from mejora_events.store import Store, Work
 from mejora_events.transports.kafka import KafkaProducer
 from mejora_events.transports.postgres import PostgresProducer, PostgresSubscriber
-from mejora_service.coalesce import Coalescer
+from mejora_service.coalesce import Lane
 from mejora_service.host import Frame
 from mejora_service.web import Command
 
@@ -105,7 +105,7 @@ def _wrap_transactions() -> None:
     patch.object(Store, "begin", begin_then_pass).start()
     patch.object(inbox, "receive", receive_then_pass).start()
     for kind, name, doing in (
-        (Coalescer, "_committed", "taking"),
+        (Lane, "_committed", "taking"),
         (Consumer, "_apply", "reaction"),
         (Command, "_run_once", "command"),
     ):

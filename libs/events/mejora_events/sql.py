@@ -7,6 +7,7 @@ go to asyncpg straight, since passing them through takes as long again as what a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Protocol, cast
 
@@ -51,19 +52,32 @@ def _for_driver(sql: str) -> tuple[str, tuple[str, ...]]:
     return str(compiled), tuple(compiled.positiontup or ())
 
 
-def _driver(conn: AsyncConnection) -> asyncpg.Connection | None:
-    """Give asyncpg's connection, when nothing is to be begun before a statement."""
+async def _driver(conn: AsyncConnection) -> asyncpg.Connection | None:
+    """Give asyncpg's connection, when nothing is to be begun before a statement any more.
+
+    SQLAlchemy tells the server of a transaction with its first statement only. It is told here, by
+    what SQLAlchemy itself would call then; when that fails, SQLAlchemy meets the same failure with
+    the statement, and knows what to do about it.
+    """
     sync = conn.sync_connection
     if sync is None or sync.invalidated:
         return None
     driver = sync.connection.driver_connection
-    autocommits = sync.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
-    return driver if driver is not None and (driver.is_in_transaction() or autocommits) else None
+    if driver is None or driver.is_in_transaction():
+        return driver
+    if sync.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return driver
+    if not sync.in_transaction():
+        return None
+    adapter: Any = sync.connection.dbapi_connection
+    with suppress(Exception):
+        await adapter._start_transaction()
+    return driver if driver.is_in_transaction() else None
 
 
 async def rows(conn: AsyncConnection, sql: str, **params: object) -> Sequence[Row]:
     """Give all rows of a query."""
-    driver = _driver(conn)
+    driver = await _driver(conn)
     if driver is None:
         return (await conn.execute(_statement(sql), params)).mappings().all()
     statement, names = _for_driver(sql)
@@ -83,7 +97,7 @@ async def row(conn: AsyncConnection, sql: str, **params: object) -> Row | None:
 
 async def run(conn: AsyncConnection, sql: str, **params: object) -> int:
     """Run a command and tell how many rows it touched."""
-    driver = _driver(conn)
+    driver = await _driver(conn)
     if driver is None:
         return (await conn.execute(_statement(sql), params)).rowcount
     statement, names = _for_driver(sql)
@@ -100,10 +114,10 @@ async def copy(
     conn: AsyncConnection, table: str, columns: Sequence[str], records: Iterable[Sequence[object]]
 ) -> None:
     """Add rows to a table by COPY, each with a value for every column; all are added, or none."""
-    driver = _driver(conn)
+    driver = await _driver(conn)
     if driver is None:
-        await conn.execute(_statement("select 1"))  # begins the transaction
-        driver = _driver(conn)
+        await conn.execute(_statement("select 1"))  # begins the transaction, or says why not
+        driver = await _driver(conn)
     if driver is None:
         raise asyncpg.InterfaceError("the connection was lost")
     try:

@@ -3,13 +3,17 @@
 While a transaction is at work, what comes meanwhile waits, and is taken with the next one; so the
 batch grows with the load and a single request waits for nobody. When a batch fails, its items are
 taken one at a time, so that one that cannot be stored fails alone.
+
+Requests of many items are shared out to lanes, each with a transaction of its own: while the store
+works on one, the other is worked on here. What is about the same thing goes by the same lane, so
+that lanes do not wait for each other's rows and each thing's items keep their order.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -23,6 +27,9 @@ ItemT = TypeVar("ItemT")
 AnswerT = TypeVar("AnswerT")
 
 _TRIES = 5
+_LANES = 2
+_MANY = 20
+"""Requests of so many items are worth sharing out."""
 
 
 @dataclass(slots=True)
@@ -35,7 +42,7 @@ class Coalescer(Generic[ItemT, AnswerT]):
     """Takes items of many requests in one transaction each round.
 
     `take` is given all items of a round and gives an answer for each; it may raise `collided`
-    errors, after which the round is tried again.
+    errors, after which the round is tried again. `about` tells what an item is about.
     """
 
     def __init__(
@@ -43,44 +50,97 @@ class Coalescer(Generic[ItemT, AnswerT]):
         store: Store,
         actor: str,
         take: Callable[[Work, Sequence[ItemT]], Awaitable[Sequence[AnswerT]]],
+        about: Callable[[ItemT], Hashable],
         *,
         most_at_once: int = 1000,
         most_waiting: int = 20_000,
     ) -> None:
-        self._store, self._actor, self._take = store, actor, take
-        self._most_at_once, self._most_waiting = most_at_once, most_waiting
-        self._queue: deque[_Waiting[ItemT, AnswerT]] = deque()
-        self._queued = 0
-        self._filled = asyncio.Event()
-        self._closing = False
+        self._actor, self._about, self._most_waiting = actor, about, most_waiting
+        self._lanes = [Lane(store, actor, take, most_at_once) for _ in range(_LANES)]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Coalescer[ItemT, AnswerT]"]:
         """Work while the block runs; what waits at its end is still taken."""
-        worker = asyncio.create_task(self._work(), name=f"coalescer of {self._actor}")
-        try:
+        async with AsyncExitStack() as stack:
+            for number, lane in enumerate(self._lanes):
+                await stack.enter_async_context(lane.running(f"{self._actor}'s lane {number}"))
             yield self
+
+    async def submit(self, items: Sequence[ItemT]) -> Sequence[AnswerT]:
+        """Have items taken; returns when they are committed, with an answer for each.
+
+        Raises TooMany when more waits than should, and Unavailable when the store is away: some
+        may have been committed then, by another lane.
+        """
+        if not items:
+            return []
+        waiting = sum(lane.waiting for lane in self._lanes)
+        if waiting + len(items) > self._most_waiting and waiting:
+            raise TooMany(
+                "More arrives than can be stored.",
+                advice="Send it again after the time in Retry-After; nothing of it was kept.",
+                headers={"Retry-After": "1"},
+            )
+        first, *others = self._lanes
+        if len(items) < _MANY and not any(lane.is_busy for lane in others):
+            return await first.submit(items)
+        return await self._share_out(items)
+
+    async def _share_out(self, items: Sequence[ItemT]) -> Sequence[AnswerT]:
+        places: list[list[int]] = [[] for _ in self._lanes]
+        for place, item in enumerate(items):
+            places[hash(self._about(item)) % _LANES].append(place)
+        shares = [share for share in places if share]
+        answered = await asyncio.gather(
+            *(
+                lane.submit([items[place] for place in share])
+                for lane, share in zip(self._lanes, places, strict=True)
+                if share
+            ),
+            return_exceptions=True,
+        )
+        answers: dict[int, AnswerT] = {}
+        for share, answer in zip(shares, answered, strict=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            answers.update(zip(share, answer, strict=True))
+        return [answers[place] for place in range(len(items))]
+
+
+class Lane(Generic[ItemT, AnswerT]):
+    """One round after the other, each in a transaction."""
+
+    def __init__(
+        self,
+        store: Store,
+        actor: str,
+        take: Callable[[Work, Sequence[ItemT]], Awaitable[Sequence[AnswerT]]],
+        most_at_once: int,
+    ) -> None:
+        self._store, self._actor, self._take = store, actor, take
+        self._most_at_once = most_at_once
+        self._queue: deque[_Waiting[ItemT, AnswerT]] = deque()
+        self.waiting = 0
+        """How many items no round has begun to take."""
+        self.is_busy = False
+        """Whether a round is at work."""
+        self._filled = asyncio.Event()
+        self._closing = False
+
+    @asynccontextmanager
+    async def running(self, name: str) -> AsyncIterator[None]:
+        worker = asyncio.create_task(self._work(), name=name)
+        try:
+            yield
         finally:
             self._closing = True
             self._filled.set()
             await worker
 
     async def submit(self, items: Sequence[ItemT]) -> Sequence[AnswerT]:
-        """Have items taken; returns when they are committed, with an answer for each.
-
-        Raises TooMany when more waits than should, and Unavailable when the store is away.
-        """
-        if not items:
-            return []
-        if self._queued + len(items) > self._most_waiting and self._queued:
-            raise TooMany(
-                "More arrives than can be stored.",
-                advice="Send it again after the time in Retry-After; nothing of it was kept.",
-                headers={"Retry-After": "1"},
-            )
         waiting = _Waiting[ItemT, AnswerT](items, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
-        self._queued += len(items)
+        self.waiting += len(items)
         self._filled.set()
         return await waiting.answers
 
@@ -88,8 +148,10 @@ class Coalescer(Generic[ItemT, AnswerT]):
         while not self._closing:
             await self._filled.wait()
             self._filled.clear()
+            self.is_busy = True
             while self._queue:
                 await self._round(self._next())
+            self.is_busy = False
 
     def _next(self) -> list[_Waiting[ItemT, AnswerT]]:
         taken = [self._queue.popleft()]
@@ -97,7 +159,7 @@ class Coalescer(Generic[ItemT, AnswerT]):
         while self._queue and count + len(self._queue[0].items) <= self._most_at_once:
             taken.append(self._queue.popleft())
             count += len(taken[-1].items)
-        self._queued -= count
+        self.waiting -= count
         return taken
 
     async def _round(self, taken: list[_Waiting[ItemT, AnswerT]]) -> None:

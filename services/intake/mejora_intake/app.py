@@ -73,7 +73,11 @@ async def _at_work(runtime: Runtime) -> AsyncIterator[AtWork]:
         )
 
     coalescer = Coalescer[Signal, Taken](
-        runtime.store, "intake", take, most_waiting=settings.most_signals_waiting
+        runtime.store,
+        "intake",
+        take,
+        about=lambda signal: (signal.source, signal.fingerprint),
+        most_waiting=settings.most_signals_waiting,
     )
     async with (
         remembered.refreshing(),

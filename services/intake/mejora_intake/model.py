@@ -103,7 +103,7 @@ _WORSE_FIRST = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.IN
 
 def is_worse(new: Severity, old: Severity) -> bool:
     """Tell whether a known severity is worse than another; an unknown one is never worse."""
-    if new not in _WORSE_FIRST:
+    if new is old or new not in _WORSE_FIRST:
         return False
     return old not in _WORSE_FIRST or _WORSE_FIRST.index(new) < _WORSE_FIRST.index(old)
 
@@ -145,8 +145,9 @@ def recognise(
     cannot be are read as the time of coming, and the rule says so.
     """
     times = read_times(signal.started_at, signal.ended_at, received_at)
-    read = replace(signal, started_at=times.started_at, ended_at=times.ended_at)
-    recognition = _decide(current, read, received_at, flap_window_seconds, new_id)
+    if times.remarks:
+        signal = replace(signal, started_at=times.started_at, ended_at=times.ended_at)
+    recognition = _decide(current, signal, received_at, flap_window_seconds, new_id)
     if not times.remarks or recognition.disposition is Disposition.REPEATED:
         return recognition
     return replace(recognition, rule="; ".join((recognition.rule, *times.remarks)))

@@ -2,11 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from asyncpg import SerializationError
+from msgspec import Struct, structs
 
 from mejora_events.contracts.base import Channel, EventData
 from mejora_events.contracts.incidents import (
@@ -44,8 +44,7 @@ _BEGINNING = (Disposition.OPENED, Disposition.REOPENED)
 """What becomes of a signal by which something begins to fail."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What became of a signal."""
 
     disposition: Disposition
@@ -86,7 +85,7 @@ async def take_signals(
         if before is None:
             before = taken[key] = folding.take(key, signal, silenced.get(place))
         elif not before.repeated_delivery:
-            before = taken[key] = replace(before, repeated_delivery=True)
+            before = taken[key] = structs.replace(before, repeated_delivery=True)
         answers.append(before)
     await folding.keep()
     return answers
@@ -326,12 +325,12 @@ class _Folding:
 
     def _counts(self) -> list[tuple[Current, int]]:
         """Give how much each incident's count grows, of all failures that are with it."""
-        more: Counter[IncidentId] = Counter()
+        more: dict[IncidentId, int] = {}
         counted: dict[IncidentId, Current] = {}
         for failure, count in self._counted.items():
             current = self._standing[failure]
             counted[current.incident_id] = current
-            more[current.incident_id] += count
+            more[current.incident_id] = more.get(current.incident_id, 0) + count
         return [(counted[incident_id], more[incident_id]) for incident_id in sorted(counted)]
 
     async def _tell_counts(self, grown: Sequence[IncidentId]) -> None:

@@ -1,7 +1,8 @@
 """The route for signals in Mejora's own words."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
@@ -11,6 +12,7 @@ from mejora_events.ids import new_id
 from mejora_events.tracing import current_traceparent
 from mejora_intake.api.admission import check_nesting, may_come
 from mejora_intake.api.at_work import at_work
+from mejora_intake.api.quick import QuickSignal, quickly, split
 from mejora_intake.api.taking import Answer, ingester, may_import, may_post_for, shown, take
 from mejora_intake.model import Signal, SignalState
 from mejora_intake.sources.reading import digest, labels_of, text_of
@@ -48,6 +50,8 @@ class SignalPosted(BaseModel):
     """When it came, for history that is imported; needs the scope `operate`."""
 
 
+Posted = SignalPosted | QuickSignal
+
 _POSTED = TypeAdapter(SignalPosted)
 
 
@@ -60,20 +64,13 @@ async def post_signals(request: Request) -> Response:
     raw = await request.body()
     now = runtime_of(request).clock.now()
     try:
-        if request.headers.get("content-type", "").startswith("application/x-ndjson"):
-            bodies = [line for line in raw.splitlines() if line.strip()]
-            posted = [_POSTED.validate_json(line) for line in bodies]
-        elif raw.lstrip()[:1] == b"[":
-            posted = _LIST.validate_json(raw)
-            bodies = [one.model_dump_json(exclude_unset=True).encode() for one in posted]
-        else:
-            posted, bodies = [_POSTED.validate_json(raw)], [raw]
+        posted = _read(raw, request.headers.get("content-type", ""))
     except ValidationError as error:
         check_nesting(raw)
         raise _not_valid(error) from error
     signals = []
     hop = current_traceparent()
-    for one, body in zip(posted, bodies, strict=True):
+    for one, body in posted:
         may_post_for(principal, one.source)
         may_import(principal, one.received_at)
         signals.append(_signal_of(one, body, now, hop))
@@ -96,6 +93,33 @@ router.add_api_route(
 
 _LIST = TypeAdapter(list[SignalPosted])
 
+_ZERO = b"\\u0000"
+"""A zero byte, as JSON has it."""
+
+
+def _read(raw: bytes, content_type: str) -> list[tuple[Posted, bytes]]:
+    """Read signals, each with its own body; raises ValidationError."""
+    if content_type.startswith("application/x-ndjson"):
+        bodies = [line for line in raw.splitlines() if line.strip()]
+    elif raw.lstrip()[:1] != b"[":
+        bodies = [raw]
+    else:
+        return _quickly(split(raw), raw) or [_with_body(one) for one in _LIST.validate_json(raw)]
+    return _quickly(bodies, raw) or [
+        (_mended(_POSTED.validate_json(body)), body) for body in bodies
+    ]
+
+
+def _quickly(bodies: Sequence[bytes] | None, raw: bytes) -> list[tuple[Posted, bytes]] | None:
+    if bodies is None or _ZERO in raw or (read := quickly(bodies)) is None:
+        return None
+    return list(zip(read, bodies, strict=True))
+
+
+def _with_body(posted: SignalPosted) -> tuple[SignalPosted, bytes]:
+    body = posted.model_dump_json(exclude_unset=True).encode()
+    return _mended(posted), body
+
 
 def _not_valid(error: ValidationError) -> Invalid:
     first = error.errors(include_url=False, include_input=False)[0]
@@ -106,9 +130,7 @@ def _not_valid(error: ValidationError) -> Invalid:
     )
 
 
-def _signal_of(posted: SignalPosted, body: bytes, now: datetime, hop: str | None) -> Signal:
-    if b"\\u0000" in body:
-        posted = _mended(posted)
+def _signal_of(posted: Posted, body: bytes, now: datetime, hop: str | None) -> Signal:
     return Signal(
         source=posted.source,
         id=posted.id or str(new_id()),
@@ -122,7 +144,7 @@ def _signal_of(posted: SignalPosted, body: bytes, now: datetime, hop: str | None
         ended_at=posted.ended_at,
         origin=posted.origin,
         labels=posted.labels,
-        links=posted.links,
+        links=tuple(Link(href=link.href, text=link.text) for link in posted.links),
         body=body,
         received_at=posted.received_at,
         traceparent=hop,
@@ -132,9 +154,9 @@ def _signal_of(posted: SignalPosted, body: bytes, now: datetime, hop: str | None
 def _mended(posted: SignalPosted) -> SignalPosted:
     """Replace zero bytes, which no store keeps."""
     texts = ("source", "id", "fingerprint", "component", "summary", "description")
-    return posted.model_copy(
-        update={
-            **{name: text_of(getattr(posted, name)) for name in texts},
-            "labels": labels_of(posted.labels),
-        }
-    )
+    mended: dict[str, Any] = {
+        name: text_of(text) for name in texts if "\0" in (text := getattr(posted, name) or "")
+    }
+    if "\0" in "".join((*posted.labels, *posted.labels.values())):
+        mended["labels"] = labels_of(posted.labels)
+    return posted.model_copy(update=mended) if mended else posted

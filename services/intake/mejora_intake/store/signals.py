@@ -7,6 +7,8 @@ from hashlib import blake2b
 from uuid import UUID
 
 from asyncpg import SerializationError, UniqueViolationError
+from asyncpg.pgproto.pgproto import UUID as StoredUuid  # noqa: N811 (no constant)
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_events.contracts.base import Channel, Origin, Severity
@@ -47,6 +49,10 @@ select * from delivered full join standing on false full join met on false
 """
 
 _DELIVERY = ("delivery_id", "disposition", "rule", "incident_id")
+
+_STATES = {state.value: state for state in IncidentState}
+_SEVERITIES = {severity.value: severity for severity in Severity}
+"""Looked up, since calling the enumeration takes three times as long."""
 
 _SIGNAL = (
     "source",
@@ -123,28 +129,26 @@ async def known(
         fingerprints=[fingerprint for _, fingerprint in failures],
         components=list(failures.values()),
     )
+    delivered: dict[UUID, Row] = {}
+    standing: dict[Failure, Current] = {}
     met: dict[str, list[Met]] = {}
     for r in found:
-        if r["met_id"]:
-            one = Met(r["met_id"], Origin(r["origin"]), r["reported_at"])
-            met.setdefault(r["met_on"], []).append(one)
-    return Known(
-        {r["delivery_id"]: r for r in found if r["delivery_id"]},
-        {
-            (r["source"], r["fingerprint"]): Current(
-                incident_id=r["standing_id"],
+        if (standing_id := r["standing_id"]) is not None:
+            standing[r["source"], r["fingerprint"]] = Current(
+                incident_id=standing_id,
                 version=r["version"],
-                state=IncidentState(r["state"]),
-                severity=Severity(r["severity"]),
+                state=_STATES[r["state"]],
+                severity=_SEVERITIES[r["severity"]],
                 channel=Channel(r["channel"]) if r["channel"] else None,
                 restored_at=r["restored_at"],
                 ceded=r["ceded"],
             )
-            for r in found
-            if r["standing_id"]
-        },
-        met,
-    )
+        elif (delivery_id := r["delivery_id"]) is not None:
+            delivered[delivery_id] = r
+        else:
+            one = Met(r["met_id"], Origin(r["origin"]), r["reported_at"])
+            met.setdefault(r["met_on"], []).append(one)
+    return Known(delivered, standing, met)
 
 
 def delivery_id(signal: Signal, silence_id: UUID | None = None) -> UUID:
@@ -160,11 +164,11 @@ def delivery_id(signal: Signal, silence_id: UUID | None = None) -> UUID:
 def delivery_id_of(source: str, signal_id: str) -> UUID:
     """Name the message of a source that has an id."""
     named = f"{source}\x00{signal_id}".encode("utf-8", "surrogatepass")
-    return UUID(bytes=blake2b(named, digest_size=16).digest())
+    name: UUID = StoredUuid(blake2b(named, digest_size=16).digest())  # a tenth of the time
+    return name
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A signal with what became of it."""
 
     delivery_id: UUID
