@@ -66,7 +66,7 @@ async def batch(ground: Ground, scale: Scale) -> list[Figure]:
 def a_batch_order(scale: Scale, intake: RunningService, name: str) -> Order:
     """Order posts of a hundred signals."""
     order = _order(scale, intake.port, _SIGNALS, name, intake.key)
-    order.signals_a_post, order.connections = 100, 8
+    order.signals_a_post, order.connections = 100, 32
     return order
 
 

@@ -1,9 +1,10 @@
 """The rules by which an operator says what makes two signals of a source the same failure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
+from msgspec import structs
 from pydantic import AfterValidator, Field
 
 from mejora_intake.model import Signal
@@ -67,9 +68,9 @@ class Identity:
         fields says anything, the vendor's own stays. The message's id stays in any case.
         """
         if self.component and (component := _first(self.component, signal)):
-            signal = replace(signal, component=component[:500])
+            signal = structs.replace(signal, component=component[:500])
         if self.fingerprint and (parts := _parts(self.fingerprint, signal)):
-            signal = replace(signal, fingerprint=digest(*parts))
+            signal = structs.replace(signal, fingerprint=digest(*parts))
         return signal
 
 

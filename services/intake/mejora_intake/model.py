@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from msgspec import Struct, structs
+
 from mejora_events.contracts.base import Channel, Link, Origin, Severity
 from mejora_events.contracts.incidents import Incident, IncidentState
 from mejora_events.ids import IncidentId
@@ -19,8 +21,7 @@ class SignalState(StrEnum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True):
     """One message from a monitor or a person: something fails, or has stopped failing."""
 
     source: str
@@ -146,7 +147,7 @@ def recognise(
     """
     times = read_times(signal.started_at, signal.ended_at, received_at)
     if times.remarks:
-        signal = replace(signal, started_at=times.started_at, ended_at=times.ended_at)
+        signal = structs.replace(signal, started_at=times.started_at, ended_at=times.ended_at)
     recognition = _decide(current, signal, received_at, flap_window_seconds, new_id)
     if not times.remarks or recognition.disposition is Disposition.REPEATED:
         return recognition

@@ -1,11 +1,11 @@
 """Routes for what monitors send in their own words, each at the path that it expects."""
 
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
+from msgspec import structs
 from pydantic import BaseModel, JsonValue
 
 from mejora_events.contracts.base import Time
@@ -204,6 +204,7 @@ def _identified(
     """Give signals as the rules of their source understand them, with when and whence they came."""
     hop = current_traceparent()
     signals = [
-        replace(signal, received_at=received_at, traceparent=hop) for signal in understood.signals
+        structs.replace(signal, received_at=received_at, traceparent=hop)
+        for signal in understood.signals
     ]
     return at_work(runtime_of(request)).sources.declared.identified(signals)

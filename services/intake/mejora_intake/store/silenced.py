@@ -1,9 +1,11 @@
 """Failures that silences kept from becoming incidents."""
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from msgspec import NODEFAULT, structs
+from pydantic import create_model
 
 from mejora_events.sql import rows, run
 from mejora_events.store import Work
@@ -36,7 +38,12 @@ delete from silenced_failure where (source, fingerprint) in (
 returning silence_id, cast(signal as text) as signal
 """
 
-_SIGNAL = TypeAdapter(Signal)
+_FIELDS: dict[str, Any] = {
+    field.name: (field.type, ... if field.default is NODEFAULT else field.default)
+    for field in structs.fields(Signal)
+}
+_AsKept = create_model("_AsKept", **_FIELDS)
+"""A signal as JSON."""
 
 Silenced = Mapping[Failure, tuple[UUID, Signal] | None]
 """By failure: the silence and the newest message; None where there is no more to it."""
@@ -54,11 +61,19 @@ async def keep_silenced(work: Work, known: Silenced) -> None:
             _KEEP,
             **named(kept),
             silence_ids=[silence_id for silence_id, _ in kept.values()],
-            signals=[_SIGNAL.dump_json(signal).decode() for _, signal in kept.values()],
+            signals=[_written(signal) for _, signal in kept.values()],
         )
 
 
 async def take_over(work: Work) -> list[tuple[UUID, Signal]]:
     """Take out the failures that went on until their silence was over: with its newest message."""
     found = await rows(work.conn, _OVER, now=work.now)
-    return [(r["silence_id"], _SIGNAL.validate_json(r["signal"])) for r in found]
+    return [(r["silence_id"], _read(r["signal"])) for r in found]
+
+
+def _written(signal: Signal) -> str:
+    return _AsKept(**structs.asdict(signal)).model_dump_json()
+
+
+def _read(text: str) -> Signal:
+    return Signal(**dict(_AsKept.model_validate_json(text)))
