@@ -56,6 +56,8 @@ class Relay:
     producer: Producer
     batch: int = 1000
     poll_seconds: float = 1.0
+    pace_seconds: float = 0.02
+    """How far apart it begins to drain at least: what commits meanwhile goes out together."""
     patience_seconds: float = 5.0
     """After how long without an answer we say that we wait for the broker, or give up to stop."""
     last_error: str | None = None
@@ -64,8 +66,10 @@ class Relay:
     async def run(self, stopping: asyncio.Event) -> None:
         """Publish until stopped; what the outbox then still holds goes out at the next start."""
         waits, turns = backoff(), self._turns()
+        clock = asyncio.get_running_loop().time
         while not stopping.is_set():
             self.store.outbox_grew.clear()
+            began = clock()
             try:
                 empty = await self._drain(stopping)
             except Exception as error:  # noqa: BLE001 (told and tried again: the outbox keeps all)
@@ -77,6 +81,7 @@ class Relay:
             if empty:
                 turns = self._turns()
                 await self._wait_for_work(stopping)
+                await wait_or(stopping, began + self.pace_seconds - clock())
             else:
                 await wait_or(stopping, next(turns))
 

@@ -83,7 +83,7 @@ class Coalescer(Generic[ItemT, AnswerT]):
             )
         first, *others = self._lanes
         if len(items) < _MANY and not any(lane.is_busy for lane in others):
-            return await first.submit(items)
+            return await first.put(items)
         return await self._share_out(items)
 
     async def _share_out(self, items: Sequence[ItemT]) -> Sequence[AnswerT]:
@@ -93,7 +93,7 @@ class Coalescer(Generic[ItemT, AnswerT]):
         shares = [share for share in places if share]
         answered = await asyncio.gather(
             *(
-                lane.submit([items[place] for place in share])
+                lane.put([items[place] for place in share])
                 for lane, share in zip(self._lanes, places, strict=True)
                 if share
             ),
@@ -122,8 +122,7 @@ class Lane(Generic[ItemT, AnswerT]):
         self._queue: deque[_Waiting[ItemT, AnswerT]] = deque()
         self.waiting = 0
         """How many items no round has begun to take."""
-        self.is_busy = False
-        """Whether a round is at work."""
+        self._is_at_work = False
         self._filled = asyncio.Event()
         self._closing = False
 
@@ -137,21 +136,27 @@ class Lane(Generic[ItemT, AnswerT]):
             self._filled.set()
             await worker
 
-    async def submit(self, items: Sequence[ItemT]) -> Sequence[AnswerT]:
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether something waits or is at work."""
+        return self._is_at_work or bool(self._queue)
+
+    def put(self, items: Sequence[ItemT]) -> asyncio.Future[Sequence[AnswerT]]:
+        """Have items taken; the future has their answers once they are committed."""
         waiting = _Waiting[ItemT, AnswerT](items, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self.waiting += len(items)
         self._filled.set()
-        return await waiting.answers
+        return waiting.answers
 
     async def _work(self) -> None:
         while not self._closing:
             await self._filled.wait()
             self._filled.clear()
-            self.is_busy = True
+            self._is_at_work = True
             while self._queue:
                 await self._round(self._next())
-            self.is_busy = False
+            self._is_at_work = False
 
     def _next(self) -> list[_Waiting[ItemT, AnswerT]]:
         taken = [self._queue.popleft()]
