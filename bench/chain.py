@@ -33,13 +33,18 @@ async def latency(ground: Ground, scale: Scale) -> list[Figure]:
             reported = _took(
                 posted, await whole.recorded_at(posted.incidents, [IncidentReported.TYPE])
             )
+            diagnosing = await whole.diagnosing_seconds(posted.incidents)
             records = await reports_of(ground, posted.incidents)
             bare = await hop.round_trips(records, _PER_SECOND)
             if number:  # the first round warms all up
                 for share, figure in figures.items():
                     figure.add(limit=_milliseconds(bare, share), ours=_milliseconds(took, share))
-                    for name, until in (("answered", posted.answer_seconds), ("report", reported)):
-                        figure.notes[f"ms until {name}"] = round(_milliseconds(until, share), 1)
+                    for name, seconds in (
+                        ("until answered", posted.answer_seconds),
+                        ("until report", reported),
+                        ("from report to diagnosis", diagnosing),
+                    ):
+                        figure.notes[f"ms {name}"] = round(_milliseconds(seconds, share), 1)
                     figure.notes["bytes a record"] = sum(r.size for r in records) // len(records)
     return list(figures.values())
 

@@ -47,7 +47,7 @@ _INCIDENTS = {
     "problem": "select count(*) from occurrence",
     "improvement": "select count(*) from measured_incident",
 }
-# Rows of `feed` and `inbox` never change, so that `xmin` is the transaction that recorded them.
+# Rows of `feed`, `inbox` and `timeline` never change: `xmin` is the transaction that recorded them.
 _FED = """
 select event_id, type, cast(subject as uuid) as incident_id,
        cast(extract(epoch from pg_xact_commit_timestamp(xmin)) as float8) as at
@@ -56,6 +56,11 @@ from feed where type = any($1) and subject = any($2::text[])
 _RECEIVED = """
 select ce_id, cast(extract(epoch from pg_xact_commit_timestamp(xmin)) as float8) as at
 from inbox where consumer = $1 and ce_id = any($2)
+"""
+
+_OPENED = """
+select incident_id, cast(extract(epoch from pg_xact_commit_timestamp(xmin)) as float8) as at
+from timeline where what = 'opened' and incident_id = any($1)
 """
 
 
@@ -172,6 +177,15 @@ class Whole:
                 f"the problem service has {len(received)} facts of {len(incidents)} incidents"
             )
         return _latest([(of[row["ce_id"]], row["at"]) for row in received])
+
+    async def diagnosing_seconds(self, incidents: Collection[UUID]) -> list[float]:
+        """Tell how long after intake's commit diagnosis has committed that of each incident."""
+        opened_at = await self._stores["intake"].fetch(_OPENED, list(incidents))
+        reported = await self._fed(incidents, [IncidentReported.TYPE])
+        of = {fact["event_id"]: fact["incident_id"] for fact in reported}
+        taken = await self._stores["diagnosis"].fetch(_RECEIVED, "diagnosis", list(of))
+        diagnosed_at = {of[row["ce_id"]]: row["at"] for row in taken}
+        return [diagnosed_at[row["incident_id"]] - row["at"] for row in opened_at]
 
     async def _fed(
         self, incidents: Collection[UUID], facts: Collection[str]
