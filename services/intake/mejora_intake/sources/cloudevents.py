@@ -4,7 +4,8 @@ Source: cloudevents.io, "HTTP protocol binding", "JSON event format" and the cor
 event is a signal when its data is what a monitor of a known kind sends (Amazon, Azure, Google,
 Prometheus, OpenTelemetry), or when it has a signal's fields: what failed, and a status, a severity
 or an event type that says that it fails or has stopped failing. Most events are neither, and get a
-remark. `source` and `id` together name an event.
+remark. Where the type alone says that something fails (`….failed`, `….error`), the event's subject
+is what fails, else its source. `source` and `id` together name an event.
 """
 
 import base64
@@ -53,12 +54,16 @@ _READERS: Mapping[str, Callable[[Message], Understood]] = {
 _THINGS = (
     *("component", "service", "servicename", "application", "app", "appname", "deployment"),
     *("job", "monitor", "monitorname", "check", "checkname", "hostname", "host", "node"),
-    *("instance", "device", "resource", "resourcename", "system"),
+    *("instance", "device", "resource", "resourcename", "resourceinfo", "system"),
+    *("impactedentity", "entity"),
 )
 _NAMES = ("alertname", "rulename", "rule", "alert", "check", "name", "title")
 _TEXTS = ("summary", "title", "message", "msg", "reason", "error", "alertname", "name")
 _SEVERITIES = ("severity", "level", "priority", "criticality", "severitytext")
-_STATES = ("status", "state", "alertstate", "alertstatus", "availabilitystate", "health", "action")
+_STATES = (
+    *("status", "state", "alertstate", "alertstatus", "availabilitystate", "health", "action"),
+    *("outcome", "problemstatus"),
+)
 _STARTS = ("startedat", "startsat", "starttime", "firedat", "triggeredat", "since", "occurredat")
 _ENDS = ("endedat", "endsat", "endtime", "resolvedat", "closedat", "recoveredat")
 _IDENTITIES = ("fingerprint", "dedupkey", "incidentid", "alertid", "problemid", "incidentkey")
@@ -74,10 +79,12 @@ _WORKING = frozenset(
     ("resolved", "ok", "okay", "recovered", "recovery", "up", "normal", "healthy", "restored")
 )
 _FAILING_IF_ALERT = frozenset(
-    ("alert", "active", "open", "opened", "triggered", "raised", "created", "warning")
+    ("alert", "active", "open", "opened", "triggered", "raised", "created", "detected", "warning")
 )
 _WORKING_IF_ALERT = frozenset(("closed", "cleared", "inactive", "available", "fixed"))
 """Words that orders and accounts have as well: they count where it is about an alert."""
+_GRAVE = ("critical", "fatal", "error", "warning")
+"""Words of a type that say how bad it is, where the data does not."""
 _OF_ALERTS = frozenset(
     ("alert", "alerts", "alarm", "alarms", "incident", "incidents", "outage", "problem", "monitor")
 )
@@ -180,15 +187,18 @@ def _signal(
         _OF_ALERTS.intersection(words) or first_of(fields, "alertname", *_IDENTITIES)
     )
     said = [first_of(fields, name).lower() for name in _STATES]
-    state = _state(said, of_alert=of_alert) or _state(words[::-1], of_alert=of_alert)
+    by_type = _state(words[::-1], of_alert=of_alert)
+    state = _state(said, of_alert=of_alert) or by_type
     if state is None and severity not in (Severity.UNKNOWN, Severity.INFO):
         state = SignalState.FIRING
     component = first_of(fields, *_THINGS)
     subject, source = first_of(event, "subject"), first_of(event, "source")
-    if not component and _OF_ALERTS.intersection(words):
+    if not component and (by_type or _OF_ALERTS.intersection(words)):
         component = subject or source.rstrip("/").rpartition("/")[2]
     if state is None or not component:
         return None
+    if severity is Severity.UNKNOWN:
+        severity = severity_of(next((word for word in words if word in _GRAVE), ""))
     over = state is SignalState.RESOLVED
     at = time_of(event.get("time")) or time_of(event.get("eventTime"))
     at = at or any_time_of(fields.get("timestamp"), fields.get("time"))
@@ -223,9 +233,14 @@ def _state(words: list[str], *, of_alert: bool) -> SignalState | None:
 
 
 def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the data's fields by plain names; those of objects in it fill what is missing."""
+    """Give the data's fields by plain names; those of objects in it fill what is missing.
+
+    An event may say what it is about in an object of its own, and of that in one more (`subject`
+    and `content` of CDevents, `resourceInfo` and `properties` of Azure).
+    """
     fields = {k: v for k, v in with_plain_names(data).items() if not isinstance(v, dict | list)}
-    for held in data.values():
+    deeper = [held for value in data.values() for held in mapping_of(value).values()]
+    for held in (*data.values(), *deeper):
         for name, value in with_plain_names(held).items():
             if isinstance(value, dict):
                 value = mapping_of(value).get("name")

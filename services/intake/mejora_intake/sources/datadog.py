@@ -3,9 +3,9 @@
 Source: docs.datadoghq.com, integrations, webhooks. What a webhook posts is the customer's choice:
 fields are known by the variable's name in any spelling (`$ALERT_TRANSITION` as `alert_transition`
 or `alertTransition`), at the top or one level down, as JSON or as a form. The default payload has
-only `title`, `body`, `event_type`, `date`, `last_updated`, `org` and `id`; there the transition
-stands in the title: `[Triggered on {host:web01}] …`. A variable without a value is `null`, empty or
-itself. A monitor as it is defined (`monitor_id`, `type`, `query`) is read as an alert of it.
+only `title`, `body`, `event_type`, `date`, `last_updated`, `org` and `id`; there the transition and
+the scope stand in the title: `[Triggered on {host:web01}] …`. A variable without a value is `null`,
+empty or itself. A monitor as it is defined (`monitor_id`, `type`, `query`) is read as an alert of it.
 
 Severity is the monitor's priority (P1 to P5), else the alert's type or its transition. What failed
 is told by the tags and the scope.
@@ -53,6 +53,7 @@ _SCALE = {
 }
 _UNFILLED = re.compile(r"null|None|\$[A-Z][A-Z_]*(\[.*\])?")
 _PRIORITY = re.compile(r"(p|sev-)?([1-5])", re.IGNORECASE)
+_SCOPE = re.compile(r" on \{(?P<scope>[^{}]*)\}")
 _MARKS = re.compile(r"^\s*((?:\[[^\]]*\]\s*)+)")
 _TITLES = ("alerttitle", "eventtitle", "title", "incidenttitle", "monitorname", "name")
 
@@ -64,6 +65,8 @@ def read(message: Message) -> Understood:
     if not first_of(alert, *_TITLES, "alertid", "monitorid", "aggregkey", "alertcyclekey"):
         raise NotUnderstood("a Datadog webhook has a title (`$EVENT_TITLE`) or an `$ALERT_ID`")
     transition = _transition(alert)
+    if transition.endswith("recovered"):
+        transition = "recovered"  # also `Warn Recovered` and `No Data Recovered`
     kind = first_of(alert, "alerttype").lower()
     if transition in _RESOLVED or (kind == "success" and transition not in _FIRING):
         return Understood([_signal(message, fields, alert, SignalState.RESOLVED, transition)])
@@ -96,7 +99,11 @@ def _transition(alert: Mapping[str, Any]) -> str:
     marks = re.findall(r"\[([^\]]*)\]", _marks(title))
     # Older titles say it after the mark: `[Monitor Alert] Triggered: …`.
     words = [_word(mark) for mark in (*marks, title.removeprefix(_marks(title)).split(":")[0])]
-    known = (word for word in words if word in ("test", *_FIRING, *_RESOLVED))
+    known = (
+        word
+        for word in words
+        if word in ("test", *_FIRING, *_RESOLVED) or word.endswith("recovered")
+    )
     return next(known, "")
 
 
@@ -117,10 +124,11 @@ def _signal(
     transition: str,
 ) -> Signal:
     title = first_of(alert, *_TITLES)
-    name = title.removeprefix(_marks(title)).strip() or title
+    name = _name_in(title)
     tags = _tags(alert)
     host = first_of(alert, "hostname", "host")
     scope = tags_of(alert.get("alertscope")) or tags_of(alert.get("scopes"))
+    scope = scope or _scope_in_title(alert)
     monitor = first_of(alert, "alertid", "monitorid")
     at = any_time_of(*(alert.get(n) for n in ("date", "dateposix", "lastupdated", "timestamp")))
     return a_signal(
@@ -146,8 +154,8 @@ def _signal(
 def _tags(alert: Mapping[str, Any]) -> dict[str, str]:
     """Read `service:orders,env:production`, the tags and the scope, which are texts or lists."""
     tags: dict[str, str] = {}
-    for name in ("alertscope", "scope", "scopes", "tags"):
-        given = alert.get(name)
+    known = (alert.get(name) for name in ("alertscope", "scope", "scopes", "tags"))
+    for given in (*known, _scope_in_title(alert)):
         for tag in list_of(given) or text_of(given).split(","):
             key, colon, value = text_of(tag, 2000).partition(":")
             if colon and value:
@@ -155,10 +163,26 @@ def _tags(alert: Mapping[str, Any]) -> dict[str, str]:
     return tags
 
 
+def _name_in(title: str) -> str:
+    """Give the monitor's name, without the marks and the transition that stand before it."""
+    name = title.removeprefix(_marks(title)).strip()
+    said, colon, rest = name.partition(":")
+    if colon and rest.strip() and _word(said) in (*_FIRING, *_RESOLVED):
+        name = rest.strip()
+    return name or title
+
+
+def _scope_in_title(alert: Mapping[str, Any]) -> str:
+    found = _SCOPE.search(_marks(first_of(alert, *_TITLES)))
+    return found["scope"] if found else ""
+
+
 def _severity(alert: Mapping[str, Any], transition: str) -> Severity:
     """Read the priority, the transition or the type; an event's `$PRIORITY` is of no failure."""
-    for name in ("alertpriority", "priority", "incidentseverity"):
-        if found := _PRIORITY.fullmatch(first_of(alert, name)):
+    names = ("alertpriority", "priority", "incidentseverity")
+    marks = re.findall(r"\[(P[1-5])\]", _marks(first_of(alert, *_TITLES)))
+    for said in (*(first_of(alert, name) for name in names), *marks):
+        if found := _PRIORITY.fullmatch(said):
             return _PRIORITIES[found.group(2)]
     if "warn" in transition:
         return Severity.WARNING

@@ -23,13 +23,11 @@ _WHAT = "an Icinga notification"
 def read(message: Message) -> Understood:
     """Read a notification. Raises NotUnderstood when it names no host."""
     fields = fields_of(message)
-    if "type" not in fields or "host" not in fields:
-        return read_macros(message, macros_of(fields, "ICINGA_"), fields, _WHAT)
     kind = text_of(fields.get("type"))
+    if kind not in ("Notification", "StateChange") or not isinstance(fields.get("host"), str):
+        return read_macros(message, macros_of(fields, "ICINGA_"), fields, _WHAT)
     if kind == "StateChange" and text_of(fields.get("state_type")) in ("0", "0.0"):
         return Understood(remarks=["a soft state, which is no failure yet"])
-    if kind not in ("Notification", "StateChange"):
-        return Understood(remarks=[f"an event of the type {kind[:200]}, which tells of no failure"])
     return read_macros(message, _macros_of_an_event(fields, kind), fields, _WHAT)
 
 

@@ -17,7 +17,7 @@ knows, rather than the check (`Disk space`); a custom variable `_COMPONENT` of t
 host says better.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from mejora_events.contracts.base import Severity
@@ -42,9 +42,16 @@ SCALE = {
 }
 """Of a service, and of a host: one that is unreachable lies behind one that is down."""
 
+_TIMES = ("TIMET", "LONGDATETIME", "SHORTDATETIME", "DATETIME", "TIMESTAMP")
 _TYPES = {"PROBLEM": SignalState.FIRING, "RECOVERY": SignalState.RESOLVED}
-_HOSTS = ("HOSTNAME", "HOSTALIAS", "HOSTDISPLAYNAME", "HOSTADDRESS")
+_HOSTS = ("HOSTNAME", "HOST", "HOSTALIAS", "HOSTDISPLAYNAME", "HOSTADDRESS")
+_SERVICES = ("SERVICEDESC", "SERVICENAME", "SERVICEDESCRIPTION", "SERVICEDISPLAYNAME", "SERVICE")
 _WELL = ("ok", "up")
+_NUMBERED = {
+    "SERVICE": ("OK", "WARNING", "CRITICAL", "UNKNOWN"),
+    "HOST": ("UP", "DOWN", "UNREACHABLE"),
+}
+"""States by the numbers that `$SERVICESTATEID$` and `$HOSTSTATEID$` give."""
 
 
 def read(message: Message) -> Understood:
@@ -56,16 +63,25 @@ def read(message: Message) -> Understood:
 def macros_of(fields: Mapping[str, object], prefix: str) -> dict[str, str]:
     """Give macros by their names: no dollars, no prefix of the environment, no small letters.
 
+    Objects that hold some (`{"host": {"name": …}}`, as Icinga calls `$host.name$`) are opened.
     A custom variable keeps the underscore that it begins with: `_SERVICECOMPONENT`. A macro that
     was not filled in (`$SERVICEDESC$`) is left out.
     """
     macros: dict[str, str] = {}
-    for given, value in fields.items():
-        name = text_of(given, 200).strip("$").upper().removeprefix(prefix)
+    for given, value in _opened(fields):
+        name = text_of(given, 200).strip("$").upper().replace(".", "_").removeprefix(prefix)
         text = text_of(value)
         if text and not (text.startswith("$") and text.endswith("$")):
-            macros.setdefault(name[:1] + name[1:].replace("_", "").replace(".", ""), text)
+            macros.setdefault(name[:1] + name[1:].replace("_", ""), text)
     return macros
+
+
+def _opened(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{inner}", held) for inner, held in value.items())
+        else:
+            yield name, value
 
 
 def read_macros(
@@ -77,16 +93,26 @@ def read_macros(
     """
     if not first_of(macros, *_HOSTS):
         raise NotUnderstood(f"{what} has at least HOSTNAME and NOTIFICATIONTYPE")
-    service = first_of(macros, "SERVICEDESC", "SERVICENAME")
-    condition = first_of(macros, "SERVICESTATE" if service else "HOSTSTATE", "STATE")
-    told = macros.get("NOTIFICATIONTYPE", "").upper()
+    service = first_of(macros, *_SERVICES)
+    kind = "SERVICE" if service else "HOST"
+    condition = _condition(macros, kind)
+    told = first_of(macros, "NOTIFICATIONTYPE", "TYPE").upper()
     state = _TYPES.get(told)
+    if first_of(macros, f"{kind}STATETYPE", "STATETYPE").upper() == "SOFT":
+        return Understood(remarks=["a soft state, which is no failure yet"])
     if not told and condition:
         state = SignalState.RESOLVED if condition.lower() in _WELL else SignalState.FIRING
     if state is None:
         said = f"a notification of the type {told[:200]}" if told else "a notification of no type"
         return Understood(remarks=[f"{said}, which tells of no failure"])
     return Understood([_signal(message, macros, fields, state, service, condition)])
+
+
+def _condition(macros: Mapping[str, str], kind: str) -> str:
+    """Give the state of the service or the host, as a word where it is told by its number."""
+    said = first_of(macros, f"{kind}STATE", "STATE", f"{kind}STATEID")
+    names = _NUMBERED[kind]
+    return names[int(said)] if said in ("0", "1", "2", "3")[: len(names)] else said
 
 
 def _signal(
@@ -125,9 +151,11 @@ def _signal(
 
 def _changed_at(macros: Mapping[str, str], kind: str) -> datetime | None:
     """Tell when the state began: as it is said, or by how long it has lasted."""
-    if said := any_time_of(macros.get(f"LAST{kind}STATECHANGE"), macros.get("LASTSTATECHANGE")):
+    changes = (f"LAST{kind}STATECHANGE", "LASTSTATECHANGE", f"{kind}LASTSTATECHANGE")
+    if said := any_time_of(*map(macros.get, changes)):
         return said
-    told_at = any_time_of(*(macros.get(name) for name in ("TIMET", "LONGDATETIME")))
+    date = f"{macros.get('DATE', '')} {macros.get('TIME', '')}".strip()
+    told_at = any_time_of(*map(macros.get, _TIMES), date)
     lasted = first_of(macros, f"{kind}DURATIONSEC")
     if told_at and lasted.isdecimal() and len(lasted) < 10:
         return told_at - timedelta(seconds=int(lasted))
@@ -135,7 +163,7 @@ def _changed_at(macros: Mapping[str, str], kind: str) -> datetime | None:
 
 
 def _others(macros: Mapping[str, str]) -> dict[str, str]:
-    known = ("HOSTNAME", "SERVICEDESC", "SERVICENAME", "NOTIFICATIONTYPE")
+    known = (*_HOSTS[:2], *_SERVICES, "NOTIFICATIONTYPE")
     return {name.lower(): text_of(said, 2000) for name, said in macros.items() if name not in known}
 
 

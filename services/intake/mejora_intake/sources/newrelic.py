@@ -2,7 +2,7 @@
 
 Source: docs.newrelic.com, alerts, webhook destinations and their payload template; notification
 channels, webhook payload. A workflow tells of an issue: `id`, `title`, `priority`, `state`
-(`CREATED`, `ACTIVATED`, `ACKNOWLEDGED`, `CLOSED`), `impactedEntities`, `createdAt` and others. A
+(`CREATED`, `ACTIVATED`, `ACKNOWLEDGED`, `DEACTIVATED`, `CLOSED`), `impactedEntities`, `createdAt` and others. A
 channel told of an incident: `incident_id`, `condition_name`, `current_state` (`open`,
 `acknowledged`, `closed`), `severity`, `targets`, `timestamp` and, once it is closed, the
 `duration` in milliseconds; the `event_type` of its test is `NOTIFICATION`. Before that, APM posted
@@ -40,6 +40,8 @@ _STATES = {
     "active": SignalState.FIRING,
     "incident_open": SignalState.FIRING,
     "closed": SignalState.RESOLVED,
+    "deactivated": SignalState.RESOLVED,
+    "incident_close": SignalState.RESOLVED,
     "resolved": SignalState.RESOLVED,
     "incident_resolved": SignalState.RESOLVED,
 }
@@ -67,7 +69,7 @@ def read(message: Message) -> Understood:
     if not first_of(fields, *_FIELDS):
         raise NotUnderstood("a New Relic notification has a `state` or a `current_state`")
     event = first_of(fields, "event_type").lower()
-    if event == "notification":
+    if event == "notification" or fields.get("isTest") in (True, "true"):
         return Understood(remarks=["a test of the notification channel"])
     said = first_of(fields, "current_state", "state").lower() or event
     state = _STATES.get(said)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.message import Message as MimeMessage
 from email.parser import BytesParser
 from math import isfinite
@@ -15,6 +15,7 @@ from mejora_events.contracts.base import Link, Severity
 from mejora_events.ids import new_id
 from mejora_intake.model import Signal, SignalState
 from mejora_intake.sources.kind import Message, NotUnderstood
+from mejora_intake.sources.spelled import spelled_time_of
 
 
 def text_of(value: object, most: int = 10_000) -> str:
@@ -233,50 +234,10 @@ def with_plain_names(value: object) -> dict[str, Any]:
     return named
 
 
-_ZONES = {
-    0: "UTC GMT UT Z WET",
-    1: "BST CET",
-    2: "CEST EET",
-    3: "EEST",
-    -4: "EDT",
-    -5: "EST CDT",
-    -6: "CST MDT",
-    -7: "MST PDT",
-    -8: "PST",
-}
-_HOURS_EAST = {zone: hours for hours, zones in _ZONES.items() for zone in zones.split()}
-_SPELLED = (
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M:%S.%f",
-    "%Y/%m/%d %H:%M:%S",
-    "%a %b %d %H:%M:%S %Y",
-    "%a, %d %b %Y %H:%M:%S",
-    "%B %d, %Y %I:%M %p",
-    "%b %d, %Y %I:%M:%S %p",
-)
-
-
-def spelled_time_of(value: object) -> datetime | None:
-    """Read a time as people write it, with a zone's short name (by default UTC).
-
-    `2025-03-24 17:28:40 EST`, `Fri Sep 06 20:02:15 UTC 2024` or `July 30, 2019 10:36 AM BST`.
-    """
-    words = text_of(value, 100).replace("(", " ").replace(")", " ").split()
-    zones = [word for word in words if word in _HOURS_EAST]
-    text = " ".join(word for word in words if word not in zones)
-    east = timedelta(hours=_HOURS_EAST[zones[0]] if zones else 0)
-    for form in _SPELLED:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC) - east
-        except (ValueError, OverflowError):
-            continue
-    return None
-
-
 def any_time_of(*values: object) -> datetime | None:
     """Give the first value that is a time, in whatever way it is written."""
     for value in values:
-        if time := unix_time_of(value) or time_of(value) or spelled_time_of(value):
+        if time := unix_time_of(value) or time_of(value) or spelled_time_of(text_of(value, 100)):
             return time
     return None
 

@@ -117,6 +117,33 @@ def test_what_a_known_monitor_sends_is_read_as_its_own(
     assert signal.component == component
 
 
+@pytest.mark.parametrize(
+    ("kind", "given", "component", "severity"),
+    [
+        ("com.example.backup.failed", {"subject": "db1"}, "db1", "unknown"),
+        ("com.example.backup.failed.v1", {"source": "//jobs/nightly"}, "nightly", "unknown"),
+        ("com.example.disk.error", {"subject": "db1"}, "db1", "error"),
+        ("dev.cdevents.incident.detected.0.2.0", {"subject": "shop"}, "shop", "unknown"),
+    ],
+)
+def test_the_type_alone_may_say_that_something_fails(
+    kind: str, given: dict[str, object], component: str, severity: str
+) -> None:
+    """CloudEvents 1.0: `type` describes what happened, `subject` to what within the `source`."""
+    (signal,) = read(a_message(an_event({"n": 1}, type=kind, **given))).signals
+    assert (signal.state, signal.component) == (SignalState.FIRING, component)
+    assert signal.severity.value == severity
+
+
+def test_what_it_is_about_may_lie_deeper() -> None:
+    """learn.microsoft.com, Event Grid, HealthResources.AvailabilityStatusChanged."""
+    told = {"availabilityState": "Unavailable"}
+    data = {"resourceInfo": {"id": "/vms/vm1", "name": "vm1", "properties": told}}
+    kind = "Microsoft.ResourceNotifications.HealthResources.AvailabilityStatusChanged"
+    (signal,) = read(a_message(an_event(data, type=kind))).signals
+    assert (signal.component, signal.state) == ("vm1", SignalState.FIRING)
+
+
 @pytest.mark.parametrize("data", [{"orderId": 1}, {"service": "shop", "version": "2"}, "text", 1.5])
 def test_other_events_get_a_remark(data: object) -> None:
     understood = read(a_message(an_event(data)))

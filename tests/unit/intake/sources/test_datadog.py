@@ -81,7 +81,9 @@ def test_an_alert_that_goes_on_is_firing(transition: str) -> None:
 def test_the_default_payload_says_the_transition_in_its_title(title: str, state: str) -> None:
     signal = only(by_default(title))
     assert signal.state.value == state
-    assert signal.component.endswith("Orders are late") and signal.labels is not None
+    assert signal.component == ("web01" if "{" in title else "Orders are late")
+    assert signal.summary == "Orders are late"
+    assert signal.labels is not None
     assert signal.labels["orgname"] == "acme"
 
 
@@ -133,6 +135,22 @@ def test_events_and_tests_tell_of_no_failure(given: dict[str, object]) -> None:
 def test_what_is_no_webhook_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood):
         read(a_message(body))
+
+
+@pytest.mark.parametrize("transition", ["Warn Recovered", "No Data Recovered"])
+def test_an_alert_recovers_from_whatever_it_was(transition: str) -> None:
+    """docs.datadoghq.com, monitors, notifications: a monitor recovers from each of its states."""
+    assert only(an_alert(alert_transition=transition)).state is SignalState.RESOLVED
+    assert only(by_default(f"[{transition}] Late")).state is SignalState.RESOLVED
+
+
+def test_the_scope_and_the_priority_may_stand_in_the_title() -> None:
+    """docs.datadoghq.com, webhooks, $ALERT_TITLE and the default payload."""
+    first = only(by_default("[P1] [Triggered on {host:web01,service:orders}] Late"))
+    other = only(by_default("[P1] [Triggered on {host:web02,service:orders}] Late"))
+    over = only(by_default("[P1] [Recovered on {host:web01,service:orders}] Late"))
+    assert (first.component, first.severity.value) == ("orders", "critical")
+    assert first.fingerprint == over.fingerprint != other.fingerprint
 
 
 DEFINED = {

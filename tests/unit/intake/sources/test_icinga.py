@@ -96,8 +96,8 @@ def test_a_hard_change_of_state_is_a_failure_or_its_end(
     "given",
     [
         {"type": "StateChange", "state_type": 0, "state": 2},
-        {"type": "CheckResult"},
-        {"type": "DowntimeAdded"},
+        {"type": "CheckResult", "notification_type": None},
+        {"type": "DowntimeAdded", "notification_type": None},
         {"notification_type": "ACKNOWLEDGEMENT"},
         {"notification_type": "DowntimeStart"},
     ],
@@ -105,6 +105,21 @@ def test_a_hard_change_of_state_is_a_failure_or_its_end(
 def test_other_events_tell_of_no_failure(given: dict[str, object]) -> None:
     understood = read(a_message(of_the_stream(**given)))
     assert not understood.signals and understood.remarks
+
+
+def test_a_scripts_names_may_be_those_of_the_objects() -> None:
+    """icinga.com, Icinga 2, runtime macros: `$host.name$`, `$service.state$`, `$icinga.timet$`."""
+    told = {
+        "notification.type": "PROBLEM",
+        "host": {"name": "web01", "state": "UP"},
+        "service": {"name": "http", "state": "CRITICAL", "last_state_change": 1772365800},
+        "icinga.long_date_time": "2026-03-01 12:55:00 +0100",
+    }
+    signal = only(told)
+    assert signal.fingerprint == only(of_a_script()).fingerprint
+    assert (signal.severity.value, signal.started_at.minute) == ("critical", 50)
+    del told["service"]
+    assert only(told | {"host": {"name": "web01", "state": "DOWN"}}).started_at.minute == 55
 
 
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"SERVICENAME": "http"}])

@@ -109,6 +109,41 @@ def test_other_types_tell_of_no_failure(told: str) -> None:
     assert not understood.signals and told in understood.remarks[0]
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"LONGDATETIME": "Sun Mar 1 11:50:00 UTC 2026"},
+        {"SHORTDATETIME": "03-01-2026 11:50:00"},
+        {"DATE": "03-01-2026", "TIME": "11:50:00"},
+        {"date": "2026-03-01 12:50:00 +0100"},
+        {"TIMET": "1772365800"},
+    ],
+)
+def test_when_it_changed_may_be_told_by_any_macro_of_a_time(told: dict[str, object]) -> None:
+    """assets.nagios.com, macrolist: date macros, in the default date format `us`."""
+    assert only(of_a_service(LASTSTATECHANGE=None, **told)).started_at.minute == 50
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"SERVICESTATE": None, "SERVICESTATEID": "2"},
+        {"SERVICEDESC": None, "service_description": "Disk space"},
+        {"HOSTNAME": None, "NOTIFICATIONTYPE": None, "host": "db1", "type": "PROBLEM"},
+    ],
+)
+def test_what_is_told_may_be_told_in_other_words(given: dict[str, object]) -> None:
+    signal = only(of_a_service(**given))
+    assert (signal.component, signal.severity.value) == ("db1", "critical")
+    assert signal.fingerprint == only(of_a_service()).fingerprint
+
+
+def test_a_soft_state_is_no_failure_yet() -> None:
+    """assets.nagios.com, "State types": only a hard state notifies."""
+    assert not read(a_message(of_a_service(SERVICESTATETYPE="SOFT"))).signals
+    assert only(of_a_service(SERVICESTATETYPE="HARD")).state is SignalState.FIRING
+
+
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"SERVICEDESC": "x"}, b"a=b"])
 def test_what_is_no_notification_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood):

@@ -125,6 +125,12 @@ def test_other_states_and_messages_tell_of_no_failure(body: object) -> None:
     assert not understood.signals and understood.remarks
 
 
+def test_a_deactivated_issue_has_ended_and_a_test_tells_of_no_failure() -> None:
+    """docs.newrelic.com, issues' states; workflows, "Send test notification"."""
+    assert only(an_issue("DEACTIVATED")).state is SignalState.RESOLVED
+    assert not read(a_message(an_issue(isTest=True))).signals
+
+
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"timestamp": 1}, {"alert": "text"}])
 def test_what_is_no_notification_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood):
