@@ -32,8 +32,11 @@ _VIOLATIONS = {
 }
 _WRAPPERS = ("latestevent", "event", "details", "data", "payload")
 _LISTS = ("events", "fullEventList", "clampedEventList", "eventList")
-_ENDS = ("close", "ended", "cancel", "resolve")
-_CHANGES = ("deployment", "config_change", "restart", "diagnostic_session", "thread_dump")
+_ENDS = ("close", "ended", "cancel", "resolve", "healthy_event")
+_CHANGES = (
+    *("deployment", "config_change", "restart", "diagnostic_session", "thread_dump"),
+    *("_discovered", "object_content_summary", "cluster_started"),
+)
 _PROBLEM = re.compile(r"problem with (?:the )?[\w ]{0,60}?<b>(?P<entity>[^<]+)</b>", re.I)
 _RULE = re.compile(r"<b>(?P<rule>[^<]+)</b>\s*(?:started|ended|continues|is |has |was |no )", re.I)
 _INCIDENT = re.compile(r"incident=(\d+)")

@@ -50,6 +50,8 @@ def _add(message: Message, published: Published, understood: Understood) -> bool
         understood.remarks.append("a subscription's confirmation")
     elif "AlarmName" in content:
         _add_alarm(message, published, content, understood)
+    elif "configuration change" in text_of(content.get("detail-type")).lower():
+        understood.remarks.append("a change of an alarm's configuration")
     elif "alarmName" in detail or "alarmData" in content:
         _add_alarm(message, published, _as_notified(content), understood)
     elif is_health_event(content):
@@ -132,9 +134,16 @@ def _dimensions(trigger: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 _QUALIFIERS = frozenset(
-    ("StorageType", "AvailabilityZone", "Region", "Stage", "Currency", "Resource", "Operation")
+    (
+        *("StorageType", "AvailabilityZone", "Region", "Stage", "Currency", "Resource"),
+        *("Operation", "ImageId", "InstanceType", "path", "device", "fstype", "cpu", "interface"),
+        *("FilterId", "EngineName", "Role", "ResponseType", "VolumeType", "objectname"),
+    )
 )
-_SPECIFIC = ("ServiceName", "Service", "FunctionName", "Service Name", "ApiName", "TargetGroup")
+_SPECIFIC = (
+    *("ServiceName", "Service", "FunctionName", "Service Name", "ApiName", "TargetGroup"),
+    *("InstanceId", "DBInstanceIdentifier"),
+)
 
 
 def _most_specific(dimensions: Mapping[str, str]) -> str:

@@ -2,25 +2,23 @@
 
 Source: docs.aws.amazon.com, AWS Health user guide, "AWS Health events Amazon EventBridge schema".
 An event is an issue, an investigation, a scheduled change or a notification to the account; only
-the first two tell of a failure. `statusCode` is open, closed or upcoming. An event has one ARN in
-all its messages; a backup region sends the same events with `backupEvent`. Its times are written
-as in HTTP. AWS gives no severity.
+the first two tell of a failure. `statusCode` is open, closed or upcoming; where there is none, the
+end says whether it is over. An event has one ARN in all its messages; a backup region sends the
+same events with `backupEvent`. Its times are written as in HTTP. AWS gives no severity.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from mejora_intake.model import Signal, SignalState
 from mejora_intake.sources.kind import Kind, Message, NotUnderstood, Understood
 from mejora_intake.sources.reading import (
     a_signal,
+    any_time_of,
     digest,
     list_of,
     mapping_of,
     text_of,
-    time_of,
 )
 from mejora_intake.sources.sns import opened
 
@@ -68,7 +66,11 @@ def add_health_event(message: Message, event: Mapping[str, Any], understood: Und
 def _signal(message: Message, event: Mapping[str, Any], detail: Mapping[str, Any]) -> Signal:
     code = text_of(detail.get("eventTypeCode"))
     service = text_of(detail.get("service"))
-    closed = text_of(detail.get("statusCode")) == "closed"
+    ended_at = any_time_of(detail.get("endTime"))
+    status = text_of(detail.get("statusCode"))
+    closed = status == "closed" or (
+        not status and ended_at is not None and ended_at <= message.received_at
+    )
     region = text_of(detail.get("eventRegion")) or text_of(event.get("region"))
     labels = {
         "service": service,
@@ -84,22 +86,12 @@ def _signal(message: Message, event: Mapping[str, Any], detail: Mapping[str, Any
         summary=code.replace("_", " ") or f"an issue of {service}",
         description=_description(detail),
         state=SignalState.RESOLVED if closed else SignalState.FIRING,
-        started_at=_time_of(detail.get("startTime")) or time_of(event.get("time")),
-        ended_at=_time_of(detail.get("endTime")),
+        started_at=any_time_of(detail.get("startTime"), event.get("time")),
+        ended_at=ended_at,
         told_at=detail.get("communicationId") or event.get("id"),
         labels={name: value for name, value in labels.items() if value},
         body=event,
     )
-
-
-def _time_of(value: object) -> datetime | None:
-    if (time := time_of(value)) is not None:
-        return time
-    try:
-        told = parsedate_to_datetime(text_of(value))
-        return (told if told.tzinfo else told.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def _entities(detail: Mapping[str, Any]) -> list[str]:

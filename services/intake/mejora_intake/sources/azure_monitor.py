@@ -9,8 +9,8 @@ Sev4 (verbose). Alerts on the activity log are always Sev4: of Service Health an
 the event's own level is taken. Their events are over when the service says so, not Azure Monitor.
 """
 
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from mejora_events.contracts.base import Severity
@@ -19,6 +19,7 @@ from mejora_intake.sources.alertmanager import COMPONENT_LABELS
 from mejora_intake.sources.kind import Kind, Message, NotUnderstood, Understood
 from mejora_intake.sources.reading import (
     a_signal,
+    any_time_of,
     digest,
     first_of,
     list_of,
@@ -51,12 +52,16 @@ _LEVELS = {
     "5": Severity.INFO,
 }
 """An event's level by number, as Windows counts them."""
+_VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 _ENDED = ("resolved", "deactivated", "complete", "canceled", "rca")
 
 
 def read(message: Message) -> Understood:
     """Read one alert; raises NotUnderstood when it has none of the schemas."""
-    body = mapping_of(message.json())
+    given = message.json()
+    if any(first_of(mapping_of(one), "eventType") == _VALIDATION for one in list_of(given)):
+        return Understood(remarks=["a subscription of Event Grid that asks to be validated"])
+    body = mapping_of(given)
     data = mapping_of(body.get("data")) or body
     context = mapping_of(data.get("context"))
     if isinstance(data.get("essentials"), dict):
@@ -82,7 +87,10 @@ def _common(
 ) -> Understood:
     service = text_of(essentials.get("monitoringService")).replace(" ", "")
     if service in ("ServiceHealth", "ResourceHealth"):
-        return _event(message, {"eventSource": service} | dict(context), essentials, data)
+        # Where the service is only told by its number, its name stands beside.
+        return _event(message, dict(context) | {"eventSource": service}, essentials, data)
+    if _is_test(essentials):
+        return Understood(remarks=["a test of an action group"])
     labels = mapping_of(context.get("labels"))
     budget = text_of(mapping_of(context.get("AlertData")).get("BudgetName"))
     metrics = list_of(mapping_of(context.get("condition")).get("allOf"))
@@ -106,6 +114,12 @@ def _common(
         ),
     )
     return Understood([signal])
+
+
+def _is_test(essentials: Mapping[str, Any]) -> bool:
+    """Tell an action group's test, which is of a rule and a subscription that nobody has."""
+    rule, alert = first_of(essentials, "alertRule"), first_of(essentials, "alertId")
+    return rule.startswith("test-") and "11111111-1111-1111-1111-111111111111" in alert
 
 
 def _target(essentials: Mapping[str, Any]) -> str:
@@ -164,7 +178,7 @@ def _event(
     """Read an event of the activity log: of Azure's own health, or what somebody did."""
     source = text_of(event.get("eventSource"))
     told = mapping_of(event.get("properties"))
-    kind = text_of(told.get("incidentType")) or source
+    kind = text_of(told.get("incidentType")) or _kind_of(first_of(event, "operationName")) or source
     if source == "Recommendation" or (
         source == "ServiceHealth" and kind not in ("Incident", "Security", source)
     ):
@@ -200,6 +214,12 @@ def _event(
     return Understood([signal])
 
 
+def _kind_of(operation: str) -> str:
+    """Give the kind that `Microsoft.ServiceHealth/incident/action` names."""
+    found = re.fullmatch(r"Microsoft\.ServiceHealth/(\w+)/action", operation)
+    return found[1].capitalize() if found else ""
+
+
 def _log_search(message: Message, data: Mapping[str, Any]) -> Signal:
     """Read a log search alert as it was before the common schema; it has no end."""
     name = text_of(data["AlertRuleName"])
@@ -215,18 +235,10 @@ def _log_search(message: Message, data: Mapping[str, Any]) -> Signal:
         description=first_of(data, "Description", "SearchQuery"),
         state=SignalState.FIRING,
         severity=severity_from(SEVERITIES, data.get("Severity")),
-        started_at=_searched_at(data.get("SearchIntervalEndtimeUtc")),
+        started_at=any_time_of(data.get("SearchIntervalEndtimeUtc")),
         labels=dimensions,
         links=(("results", data.get("LinkToSearchResults")),),
     )
-
-
-def _searched_at(value: object) -> datetime | None:
-    """Read the end of a search, which older rules write as Americans do."""
-    try:
-        return datetime.strptime(text_of(value), "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=UTC)
-    except ValueError:
-        return time_of(value)
 
 
 def _budget(message: Message, data: Mapping[str, Any]) -> Signal:

@@ -18,6 +18,7 @@ from mejora_intake.sources.reading import (
     digest,
     fields_of,
     first_of,
+    mapping_of,
     severity_from,
     text_of,
     with_plain_names,
@@ -30,12 +31,13 @@ _SEVERITIES = {
     "unknown": Severity.UNKNOWN,
 }
 _FINE = ("ok", "up")
-_SILENT = ("acknowledgement", "downtime", "flapping", "alerthandler")
+_SILENT = ("acknowledgement", "downtime", "flapping", "alerthandler", "custom")
 
 
 def read(message: Message) -> Understood:
     """Read one notification; raises NotUnderstood when it names neither host nor state."""
-    macros = _macros(fields_of(message))
+    fields = fields_of(message)
+    macros = _macros(mapping_of(fields.get("context")) or fields)
     host = first_of(macros, "hostname", "host", "hostalias", "hostaddress")
     of_service = first_of(macros, "what").upper() != "HOST"
     service = first_of(macros, "servicedesc", "servicedescription", "service") if of_service else ""
@@ -67,6 +69,8 @@ def _signal(
         macros.get("microtime"),
         macros.get("longdatetime"),
         macros.get("shortdatetime"),
+        macros.get("time"),
+        macros.get("date"),
     )
     labels = {"host": host, "service": service, "site": first_of(macros, "omdsite", "site")}
     labels["address"] = first_of(macros, "hostaddress", "address")

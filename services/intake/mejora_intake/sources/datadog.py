@@ -3,9 +3,10 @@
 Source: docs.datadoghq.com, integrations, webhooks. What a webhook posts is the customer's choice:
 fields are known by the variable's name in any spelling (`$ALERT_TRANSITION` as `alert_transition`
 or `alertTransition`), at the top or one level down, as JSON or as a form. The default payload has
-only `title`, `body`, `event_type`, `date`, `last_updated`, `org` and `id`; there the transition and
-the scope stand in the title: `[Triggered on {host:web01}] …`. A variable without a value is `null`,
-empty or itself. A monitor as it is defined (`monitor_id`, `type`, `query`) is read as an alert of it.
+only `title`, `body`, `event_type`, `date`, `last_updated`, `org` and `id`; there the priority, the
+transition and the scope stand in the title: `[P2] [Triggered on {host:web01}] …`. A variable
+without a value is `null`, empty or itself. A monitor as it is defined (`monitor_id`, `type`,
+`query`) is read as an alert of it.
 
 Severity is the monitor's priority (P1 to P5), else the alert's type or its transition. What failed
 is told by the tags and the scope.

@@ -12,7 +12,9 @@ Severity levels rank from availability over error, slowdown and resource content
 alerts.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from mejora_events.contracts.base import Severity
@@ -50,6 +52,11 @@ _SCALE = {
     "custom": Severity.INFO,
     "info": Severity.INFO,
 }
+_IMPACTED = re.compile(
+    r".{1,200}? on (?:(?:web |database |mobile |custom |synthetic )?(?:service|application|device"
+    r"|monitor|test|host|process group|process) )?(?P<name>.+)",
+    re.IGNORECASE,
+)
 _TEST = "Dynatrace problem notification test run"
 
 
@@ -106,13 +113,18 @@ def _signal(
         state=state,
         severity=severity_from(_SCALE, severity or first_of(problem, "severitylevel")),
         started_at=any_time_of(problem.get("starttime")),
-        # A problem that is open ends at -1.
-        ended_at=any_time_of(problem.get("endtime")) if state is SignalState.RESOLVED else None,
+        ended_at=_end(problem) if state is SignalState.RESOLVED else None,
         labels=picked({"tags": tags_of(told.get("tags"))}, "tags")
         | picked(told, "problemid", "problemimpact", "problemseverity", "impactedentity"),
         links=(("problem", told.get("problemurl")),),
         body=fields,
     )
+
+
+def _end(problem: Mapping[str, Any]) -> datetime | None:
+    """Tell when a problem ended; one that is open ends at -1."""
+    ended = problem.get("endtime")
+    return None if text_of(ended) == "-1" else any_time_of(ended)
 
 
 def _entity(told: Mapping[str, Any], problem: Mapping[str, Any]) -> str:
@@ -130,7 +142,14 @@ def _entity(told: Mapping[str, Any], problem: Mapping[str, Any]) -> str:
     root = mapping_of(problem.get("rootcauseentity"))
     names = first_of(told, "impactedentitynames", "namesofimpactedentities")
     first_name = text_of(names.strip("[]\"' ").partition(",")[0].strip("\"' "))
-    return first_name or first_of(root, "name") or first_of(told, "impactedentity")
+    return first_name or first_of(root, "name") or _named_in(first_of(told, "impactedentity"))
+
+
+def _named_in(text: str) -> str:
+    """Give the first entity of `Myhost1, Myservice1`, or of `Slowdown on Service Myservice1`."""
+    found = _IMPACTED.match(text)
+    name = found["name"] if found else text.partition(",")[0].strip()
+    return "" if name.lower() == "multiple" else name
 
 
 KIND = Kind(

@@ -31,7 +31,8 @@ from mejora_intake.sources.reading import (
 _SEVERITIES = {"no severity": Severity.UNKNOWN}
 _THINGS = (
     *("service", "component", "app", "service_name", "instance_name", "database_id", "job_name"),
-    *("function_name", "cluster_name", "container_name", "host", "instance_id", "check_id"),
+    *("function_name", "container_name", "pod_name", "cluster_name", "host", "instance_id"),
+    "check_id",
 )
 """Labels that name a thing, where the incident has no name for it."""
 

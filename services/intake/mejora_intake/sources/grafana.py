@@ -2,7 +2,8 @@
 
 Source: grafana.com, Alerting, webhook notifier. Unified alerting (8 and later) sends a group of
 alerts like Alertmanager's, with `fingerprint`, `silenceURL`, `dashboardURL` and `panelURL`; a test
-of the contact point has a `groupKey` that begins with `test-`. Legacy alerting (until 10) sends
+of the contact point has a `groupKey` that begins with `test-`, and the alert `TestAlert` of
+`Grafana`. Legacy alerting (until 10) sends
 one rule with `ruleId`, `ruleName`, `evalMatches` and a `state` (`alerting`, `ok`, `no_data`,
 `pending`, `paused`), and says no time. A rule as it is provisioned, with its `condition` and
 `title`, is read as an alert of it.
@@ -45,9 +46,14 @@ def read(message: Message) -> Understood:
 
 
 def _unified(message: Message, body: Mapping[str, Any]) -> Understood:
-    if text_of(body.get("groupKey")).startswith("test-"):
+    labels = [labels_of(mapping_of(alert).get("labels")) for alert in body["alerts"]]
+    if text_of(body.get("groupKey")).startswith("test-") or (labels and all(map(_is_test, labels))):
         return Understood(remarks=["a test of the contact point"])
     return understood_of(message, body)
+
+
+def _is_test(labels: Mapping[str, str]) -> bool:
+    return labels.get("alertname") == "TestAlert" and labels.get("instance") == "Grafana"
 
 
 def _legacy(message: Message, body: Mapping[str, Any]) -> Understood:

@@ -59,7 +59,7 @@ def _event(message: Message, event: Mapping[str, Any], body: Mapping[str, Any]) 
         description=first_of(body, "event_definition_description"),
         state=SignalState.FIRING,
         severity=severity_from(_PRIORITIES, event.get("priority")),
-        started_at=time_of(event.get("timerange_start")) or time_of(event.get("timestamp")),
+        started_at=time_of(event.get("timestamp")) or time_of(event.get("timerange_start")),
         told_at=event.get("id"),
         labels=picked(body, "event_definition_title", "event_definition_type")
         | picked(event, "key", "source")

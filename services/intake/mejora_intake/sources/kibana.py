@@ -159,6 +159,7 @@ def _severity(fields: Mapping[str, Any], states: list[str]) -> Severity:
     )
     if told is not Severity.UNKNOWN:
         return told
+    # The worst of four of an objective's burn rate is `slo.burnRate.alert`, "Critical".
     groups = (severity_of(word.rpartition(".")[2]) for word in states if word != "alert")
     return next((one for one in groups if one is not Severity.UNKNOWN), Severity.UNKNOWN)
 

@@ -5,6 +5,9 @@ acknowledged, 3 got worse, 4 got better (and still alerts), 5 changed. Severity 
 warning or ok. An alert is that of one rule on one device.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from mejora_intake.model import SignalState
 from mejora_intake.sources.kind import Kind, Message, NotUnderstood, Understood
 from mejora_intake.sources.reading import (
@@ -25,7 +28,7 @@ _PLACEHOLDERS = ("hostname", "sysname", "display", "deviceid", "rule", "ruleid",
 def read(message: Message) -> Understood:
     """Read one alert, as JSON or a form; raises NotUnderstood when it has no placeholder."""
     alert = with_plain_names(fields_of(message))
-    device = first_of(alert, "display", "hostname", "sysname", "ip")
+    device = _device(alert)
     title = first_of(alert, "title", "name", "msg")
     if not title or not any(name in alert for name in _PLACEHOLDERS):
         raise NotUnderstood("an alert of LibreNMS has `title`, `hostname`, `state` and `severity`")
@@ -60,6 +63,14 @@ def read(message: Message) -> Understood:
         body=alert,
     )
     return Understood([signal])
+
+
+def _device(alert: Mapping[str, Any]) -> str:
+    """Name the device: a device that was added by its address has a better name than that."""
+    host = first_of(alert, "hostname")
+    is_address = host.replace(".", "").isdecimal() or ":" in host
+    names = ("display", "hostname") if is_address else ("hostname", "display")
+    return first_of(alert, *names, "sysname", "ip")
 
 
 KIND = Kind(

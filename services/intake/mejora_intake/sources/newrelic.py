@@ -2,8 +2,8 @@
 
 Source: docs.newrelic.com, alerts, webhook destinations and their payload template; notification
 channels, webhook payload. A workflow tells of an issue: `id`, `title`, `priority`, `state`
-(`CREATED`, `ACTIVATED`, `ACKNOWLEDGED`, `DEACTIVATED`, `CLOSED`), `impactedEntities`, `createdAt` and others. A
-channel told of an incident: `incident_id`, `condition_name`, `current_state` (`open`,
+(`CREATED`, `ACTIVATED`, `ACKNOWLEDGED`, `DEACTIVATED`, `CLOSED`), `impactedEntities`, `createdAt`
+and others. A channel told of an incident: `incident_id`, `condition_name`, `current_state` (`open`,
 `acknowledged`, `closed`), `severity`, `targets`, `timestamp` and, once it is closed, the
 `duration` in milliseconds; the `event_type` of its test is `NOTIFICATION`. Before that, APM posted
 an `alert` or a `deployment` as JSON within a form, where the short description says what has

@@ -36,7 +36,7 @@ def read(message: Message) -> Understood:
     if event == "error_notification":
         return Understood([_signal(message, body, SignalState.FIRING, kind)])
     status = text_of(error.get("status"))
-    if state := _STATUSES.get(status.lower()):
+    if state := _STATUSES.get(status.lower().partition(" ")[0]):
         return Understood([_signal(message, body, state, kind)])
     what = f"{kind or event} ({status})" if status else kind or event
     return Understood(remarks=[f"{what[:200]}: {first_of(error, 'description')[:200]}"])

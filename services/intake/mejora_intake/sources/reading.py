@@ -84,16 +84,24 @@ def _with_six_digits(value: str) -> str:
 
 
 _SEVERITIES = {
-    Severity.CRITICAL: ("critical", "crit", "fatal", "emergency", "disaster", "page", "p1", "sev1"),
-    Severity.ERROR: ("error", "err", "major", "high", "alert", "p2", "sev2"),
-    Severity.WARNING: ("warning", "warn", "minor", "average", "medium", "ticket", "p3", "sev3"),
-    Severity.INFO: ("info", "information", "informational", "low", "none", "notice", "p4", "p5"),
+    Severity.CRITICAL: (
+        *("critical", "crit", "fatal", "emergency", "emerg", "panic", "alert", "severe"),
+        *("disaster", "blocker", "page", "p0", "p1", "sev0", "sev1"),
+    ),
+    Severity.ERROR: ("error", "err", "major", "high", "p2", "sev2"),
+    Severity.WARNING: (
+        *("warning", "warn", "minor", "average", "medium", "moderate", "ticket", "p3", "sev3"),
+    ),
+    Severity.INFO: (
+        *("info", "information", "informational", "low", "none", "notice", "debug"),
+        *("p4", "p5", "sev4", "sev5"),
+    ),
 }
 _SEVERITY_OF = {word: severity for severity, words in _SEVERITIES.items() for word in words}
 
 
 def severity_of(value: object) -> Severity:
-    """Map a severity that people chose the word for."""
+    """Map a severity that people chose the word for, or syslog (RFC 5424, where alert is worst)."""
     return _SEVERITY_OF.get(text_of(value).lower(), Severity.UNKNOWN)
 
 

@@ -10,6 +10,7 @@ _ZONES = {
     3: "EEST MSK",
     8: "SGT HKT AWST",
     9: "JST KST",
+    5.5: "IST",
     10: "AEST",
     11: "AEDT",
     -3: "BRT ADT",
@@ -20,8 +21,7 @@ _ZONES = {
     -8: "PST AKDT",
 }
 _HOURS_EAST = {zone: hours for hours, zones in _ZONES.items() for zone in zones.split()}
-_HOURS_EAST["IST"] = 5.5
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _DAYS = r"\b(?:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?:day)?\b"
 
 _CLOCK = re.compile(

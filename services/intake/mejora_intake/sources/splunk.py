@@ -16,6 +16,7 @@ from mejora_intake.sources.reading import (
     mapping_of,
     picked,
     severity_from,
+    text_of,
 )
 
 _SCALE = {"severe": Severity.CRITICAL, "debug": Severity.INFO}
@@ -30,6 +31,9 @@ _ALERT_SCALE = {
 """`alert.severity` of a saved search: debug, info, warn, error, severe, fatal."""
 
 
+_THINGS = ("service", "service_name", "application", "component", "host", "dest")
+
+
 def read(message: Message) -> Understood:
     """Read one triggered search; raises NotUnderstood when there is none."""
     body = mapping_of(message.json())
@@ -37,9 +41,7 @@ def read(message: Message) -> Understood:
     if not result and not ("search_name" in body or "sid" in body):
         raise NotUnderstood("a webhook of Splunk has `result`, `search_name` and `sid`")
     search = first_of(body, "search_name")
-    component = first_of(
-        result, "service", "service_name", "application", "component", "host", "dest"
-    )
+    component = next(filter(None, (_first(result.get(name)) for name in _THINGS)), "")
     of_alert = first_of(result, "alert.severity", "alert_severity") or first_of(body, "severity")
     said = first_of(result, "severity", "urgency", "priority", "log_level", "level")
     severity = severity_from(_SCALE | _ALERT_SCALE, of_alert)
@@ -61,6 +63,11 @@ def read(message: Message) -> Understood:
         links=(("results", body.get("results_link")),),
     )
     return Understood([signal])
+
+
+def _first(value: object) -> str:
+    """Give a field's value, or the first where a result has several."""
+    return text_of(next(iter(value), "") if isinstance(value, list) else value)
 
 
 KIND = Kind(

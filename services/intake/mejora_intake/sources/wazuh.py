@@ -9,6 +9,7 @@ alert has no end, but a vulnerability has, once it is solved. An integration's o
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from mejora_events.contracts.base import Severity
@@ -32,6 +33,9 @@ _LEVELS = (
     (7, Severity.WARNING),
     (0, Severity.INFO),
 )
+_MOST_HARMLESS = 3
+"""Up to here a rule is ignored (0), of the system and without meaning for security (2), or tells
+of what succeeded or was authorised (3)."""
 
 
 def read(message: Message) -> Understood:
@@ -39,6 +43,9 @@ def read(message: Message) -> Understood:
     body = mapping_of(message.json())
     alert = mapping_of(body.get("_source")) or mapping_of(body.get("all_fields")) or body
     if isinstance(alert.get("rule"), dict):
+        if _number(alert["rule"].get("level")) <= _MOST_HARMLESS:
+            said = first_of(alert["rule"], "description")
+            return Understood(remarks=[f"a rule of a level that tells of no failure: {said[:200]}"])
         return Understood([_signal(message, alert, alert["rule"])])
     if "severity" in alert and ("message" in alert or "description" in alert):
         return Understood([_told_by_a_script(message, alert)])
@@ -77,10 +84,17 @@ def _signal(message: Message, alert: Mapping[str, Any], rule: Mapping[str, Any])
     )
 
 
-def _severity_of(level: object) -> Severity:
+def _number(level: object) -> float:
+    """Give a level; one that is no number is a word, and above all of them."""
     try:
-        number = float(text_of(level))
+        return float(text_of(level))
     except ValueError:
+        return inf
+
+
+def _severity_of(level: object) -> Severity:
+    number = _number(level)
+    if number == inf:
         return severity_of(level)
     return next((severity for least, severity in _LEVELS if number >= least), Severity.UNKNOWN)
 

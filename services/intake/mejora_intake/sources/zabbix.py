@@ -5,7 +5,8 @@ What a media type posts is its script's choice, made of macros such as {EVENT.ID
 {EVENT.VALUE}, {EVENT.SEVERITY}, {HOST.NAME}, {TRIGGER.ID} and {TRIGGER.STATUS}: fields are known by
 the macro's name in any spelling (`event_id`, `EVENT.ID`, `eventId`) or by the plain words that
 people use (`hostname`, `trigger`, `status`, `severity`, `item`, `link`). {EVENT.ID} is that of the
-problem in its recovery too. A macro that could not be filled in is `*UNKNOWN*` or itself.
+problem in its recovery too. A macro that could not be filled in is `*UNKNOWN*` or itself. Where a
+script passes on the message alone, Zabbix' default messages are read for what they say.
 A connector streams events one a line, with numbers for the value (1 problem, 0 recovery) and the
 severity, and in a recovery the problem's `p_eventid`.
 """
@@ -55,6 +56,15 @@ _RESOLVED = {"ok", "resolved", "recovery", "recovered", "up", "0"}
 _NO_TRIGGER = {"1": "a discovery", "2": "an autoregistration"}
 _UNFILLED = re.compile(r"\*UNKNOWN\*|\{[A-Z$][^{}]*\}")
 
+_BEGUN = re.compile(r"^Problem started at (\S+) on (\S+)", re.MULTILINE)
+_OVER = re.compile(r"^Problem has been resolved .*?\bat (\S+) on (\S+)", re.MULTILINE)
+_WORDS = {
+    "eventname": re.compile(r"^Problem name: (.+)$", re.MULTILINE),
+    "hostname": re.compile(r"^Host: (.+)$", re.MULTILINE),
+    "eventseverity": re.compile(r"^Severity: (.+)$", re.MULTILINE),
+    "eventid": re.compile(r"^Original problem ID: (.+)$", re.MULTILINE),
+}
+
 _HOSTS = ("hostname", "hosthost", "host", "hostname1", "hostvisiblename", "servicename", "hostip")
 _NAMES = (
     "eventname",
@@ -98,6 +108,7 @@ def _understand(message: Message, fields: Mapping[str, Any], understood: Underst
         for name, value in with_plain_names(fields).items()
         if not (isinstance(value, str) and _UNFILLED.fullmatch(value.strip()))
     }
+    event = _in_words(first_of(event, "message", "alertmessage")) | event
     source = _NO_TRIGGER.get(first_of(event, "eventsource"))
     state = _state(event)
     if fields and not event:
@@ -116,6 +127,17 @@ def _understand(message: Message, fields: Mapping[str, Any], understood: Underst
     else:
         understood.signals.append(_signal(message, event, state))
     return True
+
+
+def _in_words(text: str) -> dict[str, str]:
+    """Read the message that a media type's {ALERT.MESSAGE} is by default, for what it says."""
+    told = {name: found[1].strip() for name, form in _WORDS.items() if (found := form.search(text))}
+    begun, over = _BEGUN.search(text), _OVER.search(text)
+    if begun:
+        told |= {"eventstatus": "problem", "eventtime": begun[1], "eventdate": begun[2]}
+    elif over:
+        told |= {"eventstatus": "ok", "eventrecoverytime": over[1], "eventrecoverydate": over[2]}
+    return told
 
 
 def _state(event: Mapping[str, Any]) -> SignalState | None:
@@ -137,6 +159,7 @@ def _signal(message: Message, event: Mapping[str, Any], state: SignalState) -> S
     link = first_of(event, "link", "url", "triggerurl", "eventurl", "zabbixurl")
     over = state is SignalState.RESOLVED
     told = any_time_of(event.get("eventtimestamp"), event.get("clock")) or _time(event, "event")
+    told = told or any_time_of(event.get("timestamp"), event.get("datetime")) or _time(event, "")
     streamed_end = over and "clock" in event
     return a_signal(
         message,
@@ -185,9 +208,11 @@ def _severity(event: Mapping[str, Any]) -> Severity:
 
 
 def _time(event: Mapping[str, Any], name: str) -> datetime | None:
-    """Read {EVENT.DATE} and {EVENT.TIME}: `2026.03.01` and `11:58:00`."""
-    date = text_of(event.get(f"{name}date")).replace(".", "-")
-    return any_time_of(f"{date} {text_of(event.get(f'{name}time'))}".strip())
+    """Read {EVENT.DATE} and {EVENT.TIME}: `2026.03.01` and `11:58:00`, or both in one field."""
+    date, time = text_of(event.get(f"{name}date")), text_of(event.get(f"{name}time"))
+    return any_time_of(f"{date} {time}") or any_time_of(
+        *(one for one in (date, time) if ":" in one)
+    )
 
 
 KIND = Kind(

@@ -39,6 +39,17 @@ def a_group(*alerts: object, **given: object) -> dict[str, object]:
     } | given
 
 
+def test_what_fails_in_a_cluster_is_not_what_tells_of_it() -> None:
+    """kubernetes.io, kube-state-metrics: `instance` is the exporter, `pod` and `container` fail."""
+    labels = {"alertname": "CrashLoop", "job": "kube-state-metrics", "instance": "10.0.0.1:8080"}
+    labels |= {"namespace": "shop", "pod": "payments-6d4cf56db6-x2x7z"}
+    (signal,) = read(a_message(a_group(an_alert(labels=labels)))).signals
+    assert signal.component == "payments-6d4cf56db6-x2x7z"
+    labels["container"] = "payments"
+    (signal,) = read(a_message(a_group(an_alert(labels=labels)))).signals
+    assert signal.component == "payments"
+
+
 def test_a_firing_alert_is_understood() -> None:
     (signal,) = read(a_message(a_group(an_alert()))).signals
     assert signal.component == "payments"

@@ -38,6 +38,18 @@ def test_a_health_rule_that_is_violated_is_firing() -> None:
     assert signal.labels is not None and "node" not in signal.labels
 
 
+@pytest.mark.parametrize("kind", ["TIER_DISCOVERED", "NODE_DISCOVERED", "APPLICATION_DEPLOYMENT"])
+def test_what_is_discovered_or_deployed_is_no_failure(kind: str) -> None:
+    """docs.appdynamics.com, events reference."""
+    assert not read(a_message(an_event(event_type=kind, severity="INFO"))).signals
+
+
+def test_a_synthetic_check_that_is_healthy_has_ended() -> None:
+    """docs.appdynamics.com, events reference: EUM_CLOUD_SYNTHETIC_HEALTHY_EVENT."""
+    told = an_event(event_type="EUM_CLOUD_SYNTHETIC_HEALTHY_EVENT", severity="INFO")
+    assert read(a_message(told)).signals[0].state is SignalState.RESOLVED
+
+
 @pytest.mark.parametrize("kind", ["POLICY_CLOSE_CRITICAL", "POLICY_CANCELED_WARNING"])
 def test_the_end_of_a_violation_ends_the_same_failure(kind: str) -> None:
     (signal,) = read(a_message(an_event(event_type=kind, severity="INFO"))).signals

@@ -175,6 +175,31 @@ def test_what_was_put_in_a_bucket_tells_of_no_failure() -> None:
     assert read(a_message({"Records": [record]})).signals == []
 
 
+@pytest.mark.parametrize(
+    ("dimensions", "component"),
+    [
+        ({"ImageId": "ami-1", "InstanceId": "i-1", "InstanceType": "t3"}, "i-1"),
+        ({"path": "/", "AutoScalingGroupName": "asg", "InstanceId": "i-1", "fstype": "xfs"}, "i-1"),
+        ({"path": "/", "host": "web01", "device": "xvda1"}, "web01"),
+        ({"EngineName": "mysql", "DBInstanceIdentifier": "orders"}, "orders"),
+    ],
+)
+def test_what_is_measured_is_a_thing_not_a_property_of_it(
+    dimensions: dict[str, str], component: str
+) -> None:
+    """docs.aws.amazon.com, CloudWatch agent's and EC2's dimensions."""
+    pairs = [{"name": name, "value": value} for name, value in dimensions.items()]
+    (signal,) = read(a_message(an_alarm(Trigger={"Dimensions": pairs}))).signals
+    assert signal.component == component
+
+
+def test_a_change_of_an_alarms_configuration_is_no_failure() -> None:
+    """docs.aws.amazon.com, CloudWatch, alarm events and EventBridge."""
+    told = {"alarmName": "payments-5xx", "operation": "delete", "state": {"value": "ALARM"}}
+    event = {"detail-type": "CloudWatch Alarm Configuration Change", "detail": told}
+    assert not read(a_message(event)).signals
+
+
 @pytest.mark.parametrize("body", [None, 1, "x", [], {}, {"Trigger": {}}, {"Records": [1]}])
 def test_what_is_none_of_it_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood, match="AlarmName"):

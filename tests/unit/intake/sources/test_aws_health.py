@@ -66,6 +66,14 @@ def test_an_event_may_come_within_sns() -> None:
     assert read(a_message(asked)).signals == []
 
 
+def test_an_issue_without_a_status_is_over_when_its_end_has_passed() -> None:
+    """docs.aws.amazon.com, AWS Health events: older ones have no `statusCode`."""
+    ended = an_event(statusCode=None, endTime="Sun, 01 Mar 2026 11:30:00 GMT")
+    assert read(a_message(ended)).signals[0].state is SignalState.RESOLVED
+    ends = an_event(statusCode=None, endTime="Sun, 01 Mar 2026 13:30:00 GMT")
+    assert read(a_message(ends)).signals[0].state is SignalState.FIRING
+
+
 @pytest.mark.parametrize("body", [None, 1, [], {}, {"detail": {}}, {"Message": "hello"}])
 def test_what_is_no_health_event_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood, match="eventTypeCode"):

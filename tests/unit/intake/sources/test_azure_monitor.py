@@ -141,6 +141,35 @@ def test_a_log_search_alert_names_what_it_found() -> None:
     assert signal.started_at == datetime(2026, 3, 1, 11, 51, 31, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"properties": {"incidentType": "Maintenance"}},
+        {"operationName": "Microsoft.ServiceHealth/maintenance/action"},
+    ],
+)
+def test_a_services_event_is_told_by_its_name_where_its_source_is_a_number(
+    told: dict[str, object],
+) -> None:
+    """learn.microsoft.com, sample alert payloads: ServiceHealth has `eventSource` 2."""
+    body = common({"eventSource": 2, "level": 3} | told, monitoringService="ServiceHealth")
+    assert not read(a_message(body)).signals
+
+
+def test_a_test_of_an_action_group_tells_of_no_failure() -> None:
+    """learn.microsoft.com, action groups, "Test an action group"."""
+    alert = "/subscriptions/11111111-1111-1111-1111-111111111111/providers/x/alerts/1"
+    body = common(alertId=alert, alertRule="test-metricAlertRule")
+    assert not read(a_message(body)).signals
+    assert read(a_message(common(alertRule="test-metricAlertRule"))).signals
+
+
+def test_a_subscription_of_event_grid_tells_of_no_failure() -> None:
+    """learn.microsoft.com, Event Grid, endpoint validation."""
+    event = {"eventType": "Microsoft.EventGrid.SubscriptionValidationEvent", "data": {}}
+    assert not read(a_message([event])).signals
+
+
 @pytest.mark.parametrize("body", [None, 1, "x", [], {}, {"data": []}, {"data": {"context": 1}}])
 def test_what_is_no_alert_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood, match="essentials"):

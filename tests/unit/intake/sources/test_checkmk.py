@@ -41,6 +41,19 @@ def test_recovery_is_the_end_of_the_same_failure() -> None:
     assert other.fingerprint != problem.fingerprint
 
 
+def test_a_context_within_an_object_and_a_custom_notification() -> None:
+    """docs.checkmk.com, notifications: the context of a plug-in; CUSTOM is by hand."""
+    (signal,) = read(a_message({"context": a_notification()})).signals
+    assert (signal.component, signal.severity) == ("web01", Severity.CRITICAL)
+    assert not read(a_message(a_notification(NOTIFY_NOTIFICATIONTYPE="CUSTOM"))).signals
+
+
+def test_a_script_may_say_the_time_in_its_own_words() -> None:
+    told = {"host": "web01", "service": "CPU", "state": "CRIT", "time": "2026-03-01 11:50:00"}
+    (signal,) = read(a_message(told)).signals
+    assert (signal.severity, signal.started_at.minute) == (Severity.CRITICAL, 50)
+
+
 @pytest.mark.parametrize(
     ("state", "severity"),
     [("DOWN", Severity.CRITICAL), ("UNREACHABLE", Severity.ERROR)],

@@ -101,7 +101,7 @@ def test_severity_is_the_level(said: str, severity: str) -> None:
     [
         ({"ImpactedEntityNames": "orders, billing"}, "orders"),
         ({"NamesOfImpactedEntities": '["billing"]'}, "billing"),
-        ({}, "Failure rate increase on orders"),
+        ({}, "orders"),
         ({"ImpactedEntity": None}, "Failure rate increase"),
     ],
 )
@@ -120,6 +120,25 @@ def test_what_failed_without_a_list_of_entities(given: dict[str, object], compon
 def test_merged_problems_and_tests_tell_of_no_failure(given: dict[str, object]) -> None:
     understood = read(a_message(a_problem(**given)))
     assert not understood.signals and understood.remarks
+
+
+@pytest.mark.parametrize(
+    ("told", "component"),
+    [
+        ("Failure rate increase on Web service orders", "orders"),
+        ("CPU saturation on Host web 01", "web 01"),
+        ("web01, orders", "web01"),
+        ("multiple", "Failure rate increase"),
+    ],
+)
+def test_what_it_has_an_impact_on_may_be_words(told: str, component: str) -> None:
+    """docs.dynatrace.com, webhook integration, {ImpactedEntity}."""
+    assert only(a_problem(ImpactedEntities=[], ImpactedEntity=told)).component == component
+
+
+def test_a_problem_that_is_open_ends_at_minus_one() -> None:
+    """docs.dynatrace.com, problems API v2, `endTime`."""
+    assert only(a_problem(State="RESOLVED", ProblemDetailsJSONv2=DETAILS)).ended_at is None
 
 
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"State": "OPEN"}])

@@ -42,6 +42,13 @@ def test_an_open_incident_is_understood() -> None:
     assert [link.text for link in signal.links] == ["incident"]
 
 
+def test_a_container_is_more_specific_than_its_cluster() -> None:
+    """cloud.google.com, monitored resource types, `k8s_container`."""
+    labels = {"cluster_name": "eu", "namespace_name": "shop", "container_name": "payments"}
+    told = a_notification(resource={"type": "k8s_container", "labels": labels}, resource_name="")
+    assert read(a_message(told)).signals[0].component == "payments"
+
+
 def test_a_closed_incident_is_the_same_failure() -> None:
     closed = a_notification(state="CLOSED", ended_at=1772366880)
     (begun,) = read(a_message(a_notification())).signals

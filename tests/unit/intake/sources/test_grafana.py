@@ -93,6 +93,13 @@ def test_other_states_of_a_legacy_rule_are_no_failure(state: object) -> None:
     assert not understood.signals and understood.remarks
 
 
+def test_the_contact_points_test_is_an_alert_of_grafanas_own() -> None:
+    """grafana.com, webhook notifier, test notifications."""
+    labels = {"alertname": "TestAlert", "instance": "Grafana"}
+    assert not read(a_message(a_group(an_alert(labels=labels)))).signals
+    assert read(a_message(a_group(an_alert(labels=labels), an_alert()))).signals
+
+
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"title": "no condition"}])
 def test_what_is_no_notification_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood, match="a Grafana webhook"):

@@ -52,6 +52,14 @@ def test_what_all_messages_are_from_is_what_fails() -> None:
     assert read(a_message(body)).signals[0].component == "graylog.example"
 
 
+def test_an_event_happens_at_its_own_time_not_when_the_search_begins() -> None:
+    """go2docs.graylog.org, alert notifications: `event.timestamp` and `event.timerange_start`."""
+    told = a_notification(timerange_start="2026-03-01T11:53:00.000Z")
+    assert read(a_message(told)).signals[0].started_at.minute == 58
+    told = a_notification(timestamp=None, timerange_start="2026-03-01T11:53:00.000Z")
+    assert read(a_message(told)).signals[0].started_at.minute == 53
+
+
 def test_the_same_key_of_a_definition_is_the_same_failure() -> None:
     one = read(a_message(a_notification())).signals[0]
     next_one = read(a_message(a_notification(id="e-2"))).signals[0]

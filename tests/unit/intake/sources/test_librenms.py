@@ -32,6 +32,22 @@ def test_an_alert_is_understood() -> None:
 
 
 @pytest.mark.parametrize(
+    ("hostname", "display", "component"),
+    [
+        ("sw01", "Switch, rack 4", "sw01"),
+        ("10.0.0.7", "sw01", "sw01"),
+        ("fe80::7", None, "fe80::7"),
+    ],
+)
+def test_a_device_has_a_name_or_an_address(
+    hostname: str, display: str | None, component: str
+) -> None:
+    """docs.librenms.org, alerting, templates: `hostname`, `display`, `sysName`."""
+    (signal,) = read(a_message(an_alert(hostname=hostname, display=display))).signals
+    assert signal.component == component
+
+
+@pytest.mark.parametrize(
     ("state", "expected"),
     [
         (0, SignalState.RESOLVED),

@@ -37,6 +37,12 @@ def test_a_service_is_more_specific_and_severity_is_the_searchs() -> None:
     assert numbered.severity is Severity.CRITICAL
 
 
+def test_a_field_of_several_values_is_told_by_its_first() -> None:
+    """docs.splunk.com, search reference: a multivalue field is a list in a result."""
+    (signal,) = read(a_message(a_trigger(host=["web01", "web02"]))).signals
+    assert signal.component == "web01"
+
+
 def test_the_same_search_on_the_same_host_is_the_same_failure_and_another_message() -> None:
     one = read(a_message(a_trigger())).signals[0]
     again = read(a_message(a_trigger())).signals[0]

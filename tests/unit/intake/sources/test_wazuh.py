@@ -32,7 +32,8 @@ def test_an_alert_is_a_failure_of_the_agents_host() -> None:
 @pytest.mark.parametrize(
     ("level", "severity"),
     [
-        (3, Severity.INFO),
+        (4, Severity.INFO),
+        (6, Severity.INFO),
         (7, Severity.WARNING),
         (11, Severity.WARNING),
         (12, Severity.ERROR),
@@ -42,6 +43,13 @@ def test_an_alert_is_a_failure_of_the_agents_host() -> None:
 )
 def test_its_level_is_its_severity(level: object, severity: Severity) -> None:
     assert read(a_message(an_alert(level))).signals[0].severity is severity
+
+
+@pytest.mark.parametrize("level", [0, 2, "3"])
+def test_what_is_ignored_or_succeeded_tells_of_no_failure(level: object) -> None:
+    """documentation.wazuh.com, ruleset, "Rules classification", levels 0 to 3."""
+    understood = read(a_message(an_alert(level)))
+    assert not understood.signals and "SSH brute force" in understood.remarks[0]
 
 
 def test_a_rule_that_fires_again_on_a_host_is_the_same_failure() -> None:

@@ -133,6 +133,45 @@ def test_a_notification_without_a_time_counts_from_when_it_came() -> None:
     assert only(an_event(event_date=None, event_time=None)).started_at == NOW
 
 
+@pytest.mark.parametrize(
+    ("given", "minute"),
+    [
+        ({"event_time": "{EVENT.TIME}"}, 0),
+        ({"event_date": "{EVENT.DATE}", "event_time": "2026-03-01 11:50:00"}, 50),
+        ({"event_date": None, "event_time": None, "timestamp": "2026-03-01T11:50:00Z"}, 50),
+        ({"event_date": None, "event_time": None, "date": "2026.03.01", "time": "11:50:00"}, 50),
+    ],
+)
+def test_a_start_needs_a_date_and_a_time(given: dict[str, object], minute: int) -> None:
+    signal = only(an_event(**given))
+    assert signal.started_at.minute == minute and (minute or signal.started_at == NOW)
+
+
+def test_the_default_messages_are_read_for_what_they_say() -> None:
+    """zabbix.com, manual, media types, message templates: the default ones for triggers."""
+    begun = only(
+        {
+            "subject": "Problem: CPU is busy",
+            "message": "Problem started at 11:50:00 on 2026.03.01\r\nProblem name: CPU is busy\r\n"
+            "Host: web01\r\nSeverity: High\r\nOriginal problem ID: 137\r\n",
+        }
+    )
+    over = only(
+        {
+            "subject": "Resolved in 5m 0s: CPU is busy",
+            "message": "Problem has been resolved in 5m 0s at 11:55:00 on 2026.03.01\r\n"
+            "Problem name: CPU is busy\r\nHost: web01\r\nSeverity: High\r\n"
+            "Original problem ID: 137\r\n",
+        }
+    )
+    assert (begun.component, begun.severity.value) == ("web01", "error")
+    assert begun.started_at.minute == 50 and begun.summary == "CPU is busy"
+    assert over.state is SignalState.RESOLVED and over.fingerprint == begun.fingerprint
+    assert over.ended_at is not None and over.ended_at.minute == 55
+    update = {"subject": "Updated problem in 5m: CPU is busy", "message": "Admin closed problem."}
+    assert not read(a_message(update)).signals
+
+
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"status": "PROBLEM"}, b"a\nb"])
 def test_what_is_no_notification_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood):
