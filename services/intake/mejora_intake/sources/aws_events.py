@@ -30,12 +30,14 @@ from mejora_intake.sources.reading import (
 from mejora_intake.sources.sns import Published
 
 _FAILED = re.compile(
-    r"fail(ed|ure)?|error|unsuccessful|timed?[ _]?out|expired|aborted|impaired", re.IGNORECASE
+    r"fail(ed|ure)?|error|\bwarn\b|unsuccessful|timed?[ _]?out|expired|aborted|impaired",
+    re.IGNORECASE,
 )
 _NAMES = (
     *("AutoScalingGroupName", "pipeline", "project-name", "application", "jobName"),
     *("DBInstanceIdentifier", "SourceIdentifier", "SourceId", "Source ID", "stateMachineArn"),
     *("repository-name", "document-name", "bucket", "name", "instance-id", "EC2InstanceId"),
+    *("resource_id", "check-name"),
 )
 _STATUS = (
     *("state", "status", "StatusCode", "State", "build-status", "stopCode", "EventCategories"),
@@ -95,6 +97,7 @@ def _failure(
         fingerprint=digest(kind, component),
         component=component or published.subject.removeprefix("Notification from ") or kind,
         summary=f"{kind} {short}".strip(),
+        severity=severity_of(status),
         description=text,
         state=SignalState.FIRING,
         started_at=any_time_of(

@@ -56,6 +56,7 @@ _UNFILLED = re.compile(r"null|None|\$[A-Z][A-Z_]*(\[.*\])?")
 _PRIORITY = re.compile(r"(p|sev-)?([1-5])", re.IGNORECASE)
 _SCOPE = re.compile(r" on \{(?P<scope>[^{}]*)\}")
 _MARKS = re.compile(r"^\s*((?:\[[^\]]*\]\s*)+)")
+_TIMES = ("date", "dateposix", "datehappened", "lastupdated", "timestamp", "time")
 _TITLES = ("alerttitle", "eventtitle", "title", "incidenttitle", "monitorname", "name")
 
 
@@ -96,16 +97,18 @@ def _transition(alert: Mapping[str, Any]) -> str:
     """Give the transition as one small word; the title's when nothing else says it."""
     if said := first_of(alert, "alerttransition", "transition", "incidentstatus"):
         return _word(said)
+    told = (_word(first_of(alert, name)) for name in ("status", "state", "alertstatus"))
+    if word := next(filter(_is_transition, told), ""):
+        return word
     title = first_of(alert, *_TITLES)
     marks = re.findall(r"\[([^\]]*)\]", _marks(title))
     # Older titles say it after the mark: `[Monitor Alert] Triggered: …`.
     words = [_word(mark) for mark in (*marks, title.removeprefix(_marks(title)).split(":")[0])]
-    known = (
-        word
-        for word in words
-        if word in ("test", *_FIRING, *_RESOLVED) or word.endswith("recovered")
-    )
-    return next(known, "")
+    return next((word for word in words if word == "test" or _is_transition(word)), "")
+
+
+def _is_transition(word: str) -> bool:
+    return word in (*_FIRING, *_RESOLVED) or word.endswith("recovered")
 
 
 def _word(said: str) -> str:
@@ -131,7 +134,7 @@ def _signal(
     scope = tags_of(alert.get("alertscope")) or tags_of(alert.get("scopes"))
     scope = scope or _scope_in_title(alert)
     monitor = first_of(alert, "alertid", "monitorid")
-    at = any_time_of(*(alert.get(n) for n in ("date", "dateposix", "lastupdated", "timestamp")))
+    at = any_time_of(*(alert.get(n) for n in _TIMES))
     return a_signal(
         message,
         fingerprint=first_of(alert, "aggregkey", "alertcyclekey", "incidentpublicid")
@@ -168,7 +171,7 @@ def _name_in(title: str) -> str:
     """Give the monitor's name, without the marks and the transition that stand before it."""
     name = title.removeprefix(_marks(title)).strip()
     said, colon, rest = name.partition(":")
-    if colon and rest.strip() and _word(said) in (*_FIRING, *_RESOLVED):
+    if colon and rest.strip() and _is_transition(_word(said)):
         name = rest.strip()
     return name or title
 

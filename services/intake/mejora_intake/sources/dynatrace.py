@@ -5,8 +5,9 @@ names of the fields: `ProblemID` (the number people see), `PID`, `State` (`OPEN`
 `MERGED`), `ProblemTitle`, `ProblemSeverity`, `ProblemImpact`, `ImpactedEntities`, `ImpactedEntity`,
 `ProblemURL`, `Tags`, and the whole problem in `ProblemDetailsJSON` (version 1 of the API) or
 `ProblemDetailsJSONv2`, which alone say when it began. The problem may also be all there is, when
-the payload is only {ProblemDetailsJSONv2}. `MERGED` says that more has joined a problem that was
-told of before.
+the payload is only {ProblemDetailsJSONv2}, or the record of it that a workflow passes on
+(`display_id`, `event.status` ACTIVE or CLOSED, `event.category`, `event.start`). `MERGED` says that
+more has joined a problem that was told of before.
 
 Severity levels rank from availability over error, slowdown and resource contention to custom
 alerts.
@@ -37,6 +38,7 @@ from mejora_intake.sources.reading import (
 
 _STATES = {
     "open": SignalState.FIRING,
+    "active": SignalState.FIRING,
     "resolved": SignalState.RESOLVED,
     "closed": SignalState.RESOLVED,
 }
@@ -69,7 +71,8 @@ def read(message: Message) -> Understood:
         raise NotUnderstood("a Dynatrace notification has a `ProblemID` or a `PID`")
     if first_of(told, "problemtitle", "title").startswith(_TEST):
         return Understood(remarks=["a test of the notification"])
-    said = first_of(told, "state", "problemstatus", "status") or first_of(problem, "status")
+    said = first_of(told, "state", "problemstatus", "eventstatus", "status")
+    said = said or first_of(problem, "status")
     state = _STATES.get(said.lower())
     if state is None:
         return Understood(remarks=[f"a problem that is {said[:200] or 'in no state'}"])
@@ -99,11 +102,11 @@ def _signal(
 ) -> Signal:
     event = mapping_of(next(iter(list_of(problem.get("rankedevents"))), None))
     title = (
-        first_of(told, "problemtitle", "title")
+        first_of(told, "problemtitle", "title", "eventname")
         or first_of(problem, "title")
         or first_of(event, "eventType")
     )
-    severity = first_of(told, "problemseverity", "severitylevel")
+    severity = first_of(told, "problemseverity", "severitylevel", "eventcategory")
     return a_signal(
         message,
         fingerprint=_id_of(told, problem),
@@ -112,7 +115,7 @@ def _signal(
         description=first_of(told, "problemdetailstext", "problemdetailsmarkdown"),
         state=state,
         severity=severity_from(_SCALE, severity or first_of(problem, "severitylevel")),
-        started_at=any_time_of(problem.get("starttime")),
+        started_at=any_time_of(problem.get("starttime"), problem.get("eventstart")),
         ended_at=_end(problem) if state is SignalState.RESOLVED else None,
         labels=picked({"tags": tags_of(told.get("tags"))}, "tags")
         | picked(told, "problemid", "problemimpact", "problemseverity", "impactedentity"),
@@ -123,7 +126,7 @@ def _signal(
 
 def _end(problem: Mapping[str, Any]) -> datetime | None:
     """Tell when a problem ended; one that is open ends at -1."""
-    ended = problem.get("endtime")
+    ended = problem.get("endtime") or problem.get("eventend")
     return None if text_of(ended) == "-1" else any_time_of(ended)
 
 
@@ -140,9 +143,10 @@ def _entity(told: Mapping[str, Any], problem: Mapping[str, Any]) -> str:
             if name := first_of(entity, "name", "entityName", "entity"):
                 return name
     root = mapping_of(problem.get("rootcauseentity"))
-    names = first_of(told, "impactedentitynames", "namesofimpactedentities")
+    names = first_of(told, "impactedentitynames", "namesofimpactedentities", "affectedentitynames")
     first_name = text_of(names.strip("[]\"' ").partition(",")[0].strip("\"' "))
-    return first_name or first_of(root, "name") or _named_in(first_of(told, "impactedentity"))
+    cause = first_of(root, "name") or first_of(told, "rootcauseentityname")
+    return first_name or cause or _named_in(first_of(told, "impactedentity"))
 
 
 def _named_in(text: str) -> str:

@@ -200,6 +200,19 @@ def test_a_change_of_an_alarms_configuration_is_no_failure() -> None:
     assert not read(a_message(event)).signals
 
 
+@pytest.mark.parametrize(
+    ("status", "severity"), [("ERROR", "error"), ("WARN", "warning"), ("OK", None)]
+)
+def test_a_check_of_trusted_advisor_fails_by_its_status(status: str, severity: str | None) -> None:
+    """docs.aws.amazon.com, Trusted Advisor, "Monitoring check results with EventBridge"."""
+    detail = {"check-name": "Backups", "status": status, "resource_id": "arn:aws:rds:x:1:db:orders"}
+    event = {"detail-type": "Trusted Advisor Check Item Refresh Notification", "detail": detail}
+    signals = read(a_message(event)).signals
+    assert [(s.component, s.severity.value) for s in signals] == [("orders", severity)] * (
+        severity is not None
+    )
+
+
 @pytest.mark.parametrize("body", [None, 1, "x", [], {}, {"Trigger": {}}, {"Records": [1]}])
 def test_what_is_none_of_it_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood, match="AlarmName"):

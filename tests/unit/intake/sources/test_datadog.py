@@ -153,6 +153,14 @@ def test_the_scope_and_the_priority_may_stand_in_the_title() -> None:
     assert first.fingerprint == over.fingerprint != other.fingerprint
 
 
+def test_a_payload_of_ones_own_may_call_the_transition_a_status() -> None:
+    """docs.datadoghq.com, webhooks: the payload's names are the customer's."""
+    told = {"alert_transition": None, "status": "Warn Recovered", "alert_type": "warning"}
+    assert only(an_alert(**told)).state is SignalState.RESOLVED
+    told = {"alert_transition": None, "status": "system.load.1 over web01 was > 0"}
+    assert only(an_alert(**told)).state is SignalState.FIRING
+
+
 DEFINED = {
     "keep_low_disk_space.json": "Low Disk Space",
     "keep_mq_consumer_struggling.json": "MQ Consumer Is Struggling",

@@ -141,6 +141,23 @@ def test_a_problem_that_is_open_ends_at_minus_one() -> None:
     assert only(a_problem(State="RESOLVED", ProblemDetailsJSONv2=DETAILS)).ended_at is None
 
 
+def test_a_workflow_passes_on_the_problems_record() -> None:
+    """docs.dynatrace.com, semantic dictionary, Davis problems."""
+    record = {
+        "display_id": "P-2603",
+        "event.status": "ACTIVE",
+        "event.name": "Failure rate increase",
+        "event.category": "ERROR",
+        "event.start": "2026-03-01T11:50:00.000000000Z",
+        "affected_entity_names": ["orders", "billing"],
+    }
+    signal = only(record)
+    assert (signal.component, signal.severity.value) == ("orders", "error")
+    assert signal.started_at.minute == 50 and signal.fingerprint == "P-2603"
+    over = only(record | {"event.status": "CLOSED", "event.end": "2026-03-01T11:55:00Z"})
+    assert over.ended_at is not None and over.ended_at.minute == 55
+
+
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"State": "OPEN"}])
 def test_what_is_no_notification_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood):
