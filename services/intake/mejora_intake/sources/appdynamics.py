@@ -68,8 +68,9 @@ def read(message: Message) -> Understood:
 
 
 def _signal(message: Message, fields: Fields, told: str, event: object) -> Signal:
-    name = _first(fields, "displayname", "eventname", "name", "title", "eventtype")
     brief = _first(fields, "summarymessage", "summary", "description")
+    name = _first(fields, "displayname", "eventname", "name", "title")
+    name = name or brief or _first(fields, "eventtype")
     said = _first(fields, "eventmessage", "message") or brief
     problem, violated = _PROBLEM.search(f"{brief} {said}"), _RULE.search(f"{brief} {said}")
     rule = _first(fields, "healthrulename", "healthrule") or (violated["rule"] if violated else "")

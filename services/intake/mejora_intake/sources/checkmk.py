@@ -40,13 +40,15 @@ def read(message: Message) -> Understood:
     macros = _macros(mapping_of(fields.get("context")) or fields)
     host = first_of(macros, "hostname", "host", "hostalias", "hostaddress")
     of_service = first_of(macros, "what").upper() != "HOST"
-    service = first_of(macros, "servicedesc", "servicedescription", "service") if of_service else ""
+    services = ("servicedesc", "servicedescription", "servicename", "service")
+    service = first_of(macros, *services) if of_service else ""
+    about = "service" if service else "host"
     said = (
-        (first_of(macros, "servicestate") if service else first_of(macros, "hoststate"))
+        first_of(macros, f"{about}state", f"{about}currentstate")
         or first_of(macros, "state", "status")
         or first_of(macros, "event", "eventtxt").rpartition("->")[2].strip()
     )
-    kind = first_of(macros, "notificationtype").lower()
+    kind = first_of(macros, "notificationtype", "type").lower()
     if not host or not (said or kind):
         raise NotUnderstood("a notification of Checkmk has a host and its state or the service's")
     if kind.startswith(_SILENT):
@@ -69,6 +71,8 @@ def _signal(
         macros.get("microtime"),
         macros.get("longdatetime"),
         macros.get("shortdatetime"),
+        macros.get("timestamp"),
+        macros.get("ts"),
         macros.get("time"),
         macros.get("date"),
     )

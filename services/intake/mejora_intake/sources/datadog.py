@@ -57,7 +57,7 @@ _PRIORITY = re.compile(r"(p|sev-)?([1-5])", re.IGNORECASE)
 _SCOPE = re.compile(r" on \{(?P<scope>[^{}]*)\}")
 _MARKS = re.compile(r"^\s*((?:\[[^\]]*\]\s*)+)")
 _TIMES = ("date", "dateposix", "datehappened", "lastupdated", "timestamp", "time")
-_TITLES = ("alerttitle", "eventtitle", "title", "incidenttitle", "monitorname", "name")
+_TITLES = ("alerttitle", "eventtitle", "title", "incidenttitle", "monitorname", "name", "summary")
 
 
 def read(message: Message) -> Understood:
@@ -69,7 +69,7 @@ def read(message: Message) -> Understood:
     transition = _transition(alert)
     if transition.endswith("recovered"):
         transition = "recovered"  # also `Warn Recovered` and `No Data Recovered`
-    kind = first_of(alert, "alerttype").lower()
+    kind = first_of(alert, "alerttype", "level").lower()
     if transition in _RESOLVED or (kind == "success" and transition not in _FIRING):
         return Understood([_signal(message, fields, alert, SignalState.RESOLVED, transition)])
     if transition in _FIRING or (not transition and kind != "info"):
@@ -133,7 +133,7 @@ def _signal(
     host = first_of(alert, "hostname", "host")
     scope = tags_of(alert.get("alertscope")) or tags_of(alert.get("scopes"))
     scope = scope or _scope_in_title(alert)
-    monitor = first_of(alert, "alertid", "monitorid")
+    monitor = first_of(alert, "alertid", "monitorid", "uniquekey")
     at = any_time_of(*(alert.get(n) for n in _TIMES))
     return a_signal(
         message,
@@ -190,7 +190,7 @@ def _severity(alert: Mapping[str, Any], transition: str) -> Severity:
             return _PRIORITIES[found.group(2)]
     if "warn" in transition:
         return Severity.WARNING
-    return severity_from(_SCALE, first_of(alert, "alerttype", "severity"))
+    return severity_from(_SCALE, first_of(alert, "alerttype", "severity", "level"))
 
 
 KIND = Kind(

@@ -25,6 +25,7 @@ from mejora_intake.sources.reading import (
     a_signal,
     any_time_of,
     decoded,
+    digest,
     fields_of,
     first_of,
     list_of,
@@ -33,6 +34,7 @@ from mejora_intake.sources.reading import (
     severity_from,
     tags_of,
     text_of,
+    with_inner_names,
     with_plain_names,
 )
 
@@ -59,6 +61,8 @@ _IMPACTED = re.compile(
     r"|monitor|test|host|process group|process) )?(?P<name>.+)",
     re.IGNORECASE,
 )
+_NAMES = ("problemid", "pid", "displayid", "problemtitle", "title")
+_SAYS = ("state", "problemstate", "problemstatus", "eventstatus", "status", "eventtype")
 _TEST = "Dynatrace problem notification test run"
 
 
@@ -66,16 +70,19 @@ def read(message: Message) -> Understood:
     """Read a notification. Raises NotUnderstood when it names no problem."""
     fields = fields_of(message)
     told = with_plain_names(fields)
+    if not first_of(told, *_NAMES):
+        told = with_inner_names(fields) | told
     problem = _problem_of(told)
-    if not _id_of(told, problem):
+    if not (_id_of(told, problem) or first_of(told, "problemtitle")):
         raise NotUnderstood("a Dynatrace notification has a `ProblemID` or a `PID`")
     if first_of(told, "problemtitle", "title").startswith(_TEST):
         return Understood(remarks=["a test of the notification"])
-    said = first_of(told, "state", "problemstatus", "eventstatus", "status")
-    said = said or first_of(problem, "status")
-    state = _STATES.get(said.lower())
+    said = [*(first_of(told, name) for name in _SAYS), first_of(problem, "status")]
+    known = (found for one in said if (found := _STATES.get(one.lower())))
+    state = next(known, None)
     if state is None:
-        return Understood(remarks=[f"a problem that is {said[:200] or 'in no state'}"])
+        told_state = next(filter(None, said), "in no state")
+        return Understood(remarks=[f"a problem that is {told_state[:200]}"])
     return Understood([_signal(message, fields, told, problem, state)])
 
 
@@ -106,11 +113,12 @@ def _signal(
         or first_of(problem, "title")
         or first_of(event, "eventType")
     )
+    entity = _entity(told, problem)
     severity = first_of(told, "problemseverity", "severitylevel", "eventcategory")
     return a_signal(
         message,
-        fingerprint=_id_of(told, problem),
-        component=_entity(told, problem) or title,
+        fingerprint=_id_of(told, problem) or digest(title, entity),
+        component=entity or title,
         summary=title,
         description=first_of(told, "problemdetailstext", "problemdetailsmarkdown"),
         state=state,

@@ -50,7 +50,7 @@ _FINE = ("recovered", "ok", "resolved", "inactive", "untracked", "cleared", "clo
 _STARTS = ("kibanaalertstart", "alertstart", "contextstart", "start", "startedat")
 _TIMES = (
     *("contextdate", "contexttimestamp", "triggertriggeredtime", "triggeredtime", "executiontime"),
-    *("timestamp", "date", "lastreceived", "createdat"),
+    *("timestamp", "date", "lastreceived", "createdat", "firedtime"),
 )
 _LINKS = ("alertdetailsurl", "viewinappurl", "contextlink", "ruleurl", "kibanaurl", "url", "link")
 

@@ -17,7 +17,7 @@ from mejora_intake.sources.reading import (
     fields_of,
     first_of,
     severity_of,
-    with_plain_names,
+    with_inner_names,
 )
 
 _RECOVERED = ("0", "ok", "recovered", "resolved", "clear")
@@ -27,9 +27,9 @@ _PLACEHOLDERS = ("hostname", "sysname", "display", "deviceid", "rule", "ruleid",
 
 def read(message: Message) -> Understood:
     """Read one alert, as JSON or a form; raises NotUnderstood when it has no placeholder."""
-    alert = with_plain_names(fields_of(message))
+    alert = with_inner_names(fields_of(message))
     device = _device(alert)
-    title = first_of(alert, "title", "name", "msg")
+    title = first_of(alert, "title", "summary", "name", "msg")
     if not title or not any(name in alert for name in _PLACEHOLDERS):
         raise NotUnderstood("an alert of LibreNMS has `title`, `hostname`, `state` and `severity`")
     state = first_of(alert, "state").lower()

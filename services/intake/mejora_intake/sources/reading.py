@@ -242,6 +242,19 @@ def with_plain_names(value: object) -> dict[str, Any]:
     return named
 
 
+def with_inner_names(value: object) -> dict[str, Any]:
+    """Give an object's fields by plain names, and those of objects in it where they are missing.
+
+    What is one level down has both names: `{"host": {"name": …}}` gives `hostname` and `name`.
+    """
+    named = with_plain_names(value)
+    for name, held in list(named.items()):
+        for inner, field in with_plain_names(held).items():
+            named.setdefault(name + inner, field)
+            named.setdefault(inner, field)
+    return {name: field for name, field in named.items() if not isinstance(field, dict)}
+
+
 def any_time_of(*values: object) -> datetime | None:
     """Give the first value that is a time, in whatever way it is written."""
     for value in values:

@@ -51,7 +51,7 @@ def spelled_time_of(text: str) -> datetime | None:
     text = f"{text[: clock.start()]} {text[clock.end() :]}"
     text, hours_east = _zone(text)
     text = " ".join(re.sub(rf"{_DAYS}|[()]|\bat\b|(?<=\d)T(?=\s|$)", " ", text, flags=re.I).split())
-    date = _date(text.strip(" ,"))
+    date = _date(text.strip(" ,/-"))
     if date is None:
         return None
     hour, minute, second, fraction, half = clock.groups()

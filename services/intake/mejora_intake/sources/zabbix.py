@@ -34,7 +34,7 @@ from mejora_intake.sources.reading import (
     severity_from,
     tags_of,
     text_of,
-    with_plain_names,
+    with_inner_names,
 )
 
 _SCALE = {
@@ -65,7 +65,11 @@ _WORDS = {
     "eventid": re.compile(r"^Original problem ID: (.+)$", re.MULTILINE),
 }
 
-_HOSTS = ("hostname", "hosthost", "host", "hostname1", "hostvisiblename", "servicename", "hostip")
+_HOSTS = (
+    *("hostname", "hosthost", "host", "hostname1", "hostvisiblename", "servicename", "service"),
+    "hostip",
+)
+_TIMES = ("timestamp", "datetime", "lastreceived", "starttime", "startedat")
 _NAMES = (
     "eventname",
     "triggername",
@@ -105,7 +109,7 @@ def _understand(message: Message, fields: Mapping[str, Any], understood: Underst
     """Add what a notification says; tell whether it is one at all."""
     event = {
         name: value
-        for name, value in with_plain_names(fields).items()
+        for name, value in with_inner_names(fields).items()
         if not (isinstance(value, str) and _UNFILLED.fullmatch(value.strip()))
     }
     event = _in_words(first_of(event, "message", "alertmessage")) | event
@@ -149,17 +153,29 @@ def _state(event: Mapping[str, Any]) -> SignalState | None:
             return SignalState.RESOLVED
         if said in _FIRING:
             return SignalState.FIRING
-    return None
+    return None if any(first_of(event, name) for name in names) else _state_in_subject(event)
+
+
+def _state_in_subject(event: Mapping[str, Any]) -> SignalState | None:
+    """Tell the state where no field does: by a subject or a recovery, else by a severity alone."""
+    subject = first_of(event, "subject", "alertsubject").lower()
+    if subject.startswith("resolved") or _time(event, "eventrecovery"):
+        return SignalState.RESOLVED
+    if subject.startswith("updated problem"):
+        return None
+    known = subject.startswith("problem") or _severity(event) is not Severity.UNKNOWN
+    return SignalState.FIRING if known else None
 
 
 def _signal(message: Message, event: Mapping[str, Any], state: SignalState) -> Signal:
-    hosts = [mapping_of(host) for host in list_of(event.get("hosts"))]
-    host = first_of(event, *_HOSTS) or next((first_of(one, "name", "host") for one in hosts), "")
+    named = (*list_of(event.get("hosts")), *list_of(event.get("items")))
+    hosts = [mapping_of(one) for one in named]
+    host = first_of(event, *_HOSTS) or _first_named(hosts)
     name = first_of(event, *_NAMES)
     link = first_of(event, "link", "url", "triggerurl", "eventurl", "zabbixurl")
     over = state is SignalState.RESOLVED
     told = any_time_of(event.get("eventtimestamp"), event.get("clock")) or _time(event, "event")
-    told = told or any_time_of(event.get("timestamp"), event.get("datetime")) or _time(event, "")
+    told = told or any_time_of(*map(event.get, _TIMES)) or _time(event, "")
     streamed_end = over and "clock" in event
     return a_signal(
         message,
@@ -181,6 +197,14 @@ def _signal(message: Message, event: Mapping[str, Any], state: SignalState) -> S
     )
 
 
+def _first_named(hosts: list[Mapping[str, Any]]) -> str:
+    """Give the first host; an item has its host's name, and one of its own."""
+    names = (
+        first_of(one, "host") if "key" in one else first_of(one, "name", "host") for one in hosts
+    )
+    return next(filter(None, names), "")
+
+
 def _tags(event: Mapping[str, Any]) -> object:
     tags = event.get("eventtags") or event.get("tags")
     if not isinstance(tags, list):
@@ -195,11 +219,11 @@ def _fingerprint(event: Mapping[str, Any], host: str, name: str, link: str) -> s
         asked = parse_qs(urlsplit(link).query)
     except ValueError:
         asked = {}
-    problem = first_of(event, "peventid", "eventid", "problemid")
+    problem = first_of(event, "peventid", "eventid", "problemid", "alertid")
     if problem := problem or asked.get("eventid", [""])[0]:
         return f"event/{problem}"
     trigger = first_of(event, "triggerid") or asked.get("triggerid", [""])[0]
-    return f"trigger/{trigger}" if trigger else digest(host, name)
+    return f"trigger/{trigger}" if trigger else first_of(event, "id") or digest(host, name)
 
 
 def _severity(event: Mapping[str, Any]) -> Severity:

@@ -38,6 +38,14 @@ def test_a_health_rule_that_is_violated_is_firing() -> None:
     assert signal.labels is not None and "node" not in signal.labels
 
 
+def test_details_within_another_products_event_are_the_event() -> None:
+    """docs.appdynamics.com, HTTP request templates: made for PagerDuty, for instance."""
+    told = {"event_type": "trigger", "incident_key": "n1", "client": "AppDynamics"}
+    (signal,) = read(a_message(told | {"details": an_event()})).signals
+    assert (signal.component, signal.state) == ("orders", SignalState.FIRING)
+    assert signal.severity is Severity.CRITICAL
+
+
 @pytest.mark.parametrize("kind", ["TIER_DISCOVERED", "NODE_DISCOVERED", "APPLICATION_DEPLOYMENT"])
 def test_what_is_discovered_or_deployed_is_no_failure(kind: str) -> None:
     """docs.appdynamics.com, events reference."""

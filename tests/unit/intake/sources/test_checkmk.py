@@ -54,6 +54,13 @@ def test_a_script_may_say_the_time_in_its_own_words() -> None:
     assert (signal.severity, signal.started_at.minute) == (Severity.CRITICAL, 50)
 
 
+def test_a_script_may_tell_the_current_states() -> None:
+    told = {"HOST_NAME": "web01", "HOST_CURRENT_STATE": "UP", "SERVICE_NAME": "CPU"}
+    told |= {"SERVICE_CURRENT_STATE": "WARNING", "TYPE": "PROBLEM", "TS": "2026-03-01 11:50:00"}
+    (signal,) = read(a_message(told)).signals
+    assert (signal.severity, signal.started_at.minute) == (Severity.WARNING, 50)
+
+
 @pytest.mark.parametrize(
     ("state", "severity"),
     [("DOWN", Severity.CRITICAL), ("UNREACHABLE", Severity.ERROR)],

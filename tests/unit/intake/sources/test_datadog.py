@@ -161,6 +161,13 @@ def test_a_payload_of_ones_own_may_call_the_transition_a_status() -> None:
     assert only(an_alert(**told)).state is SignalState.FIRING
 
 
+def test_another_products_payload_is_read_by_its_plain_words() -> None:
+    """docs.datadoghq.com, webhooks: payloads as incident products document them."""
+    told = {"summary": "[Triggered on {host:web01}] Late", "unique_key": "7", "level": "error"}
+    signal = only(told | {"status": "Triggered"})
+    assert (signal.component, signal.severity.value) == ("web01", "error")
+
+
 DEFINED = {
     "keep_low_disk_space.json": "Low Disk Space",
     "keep_mq_consumer_struggling.json": "MQ Consumer Is Struggling",

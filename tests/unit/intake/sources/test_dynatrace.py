@@ -158,6 +158,16 @@ def test_a_workflow_passes_on_the_problems_record() -> None:
     assert over.ended_at is not None and over.ended_at.minute == 55
 
 
+def test_placeholders_may_lie_deeper_and_under_other_names() -> None:
+    """docs.dynatrace.com, webhook integration: the payload's names are the customer's."""
+    inner: dict[str, object] = {"problemId": "P-2603", "problemTitle": "Slow"}
+    inner |= {"severityLevel": "PERFORMANCE"}
+    inner |= {"status": "OPEN", "affectedEntities": [{"name": "orders"}]}
+    signal = only({"event_type": "anomaly", "client_payload": inner})
+    assert (signal.component, signal.severity.value) == ("orders", "warning")
+    assert only({"eventType": "OPEN", "problemTitle": "Slow"}).component == "Slow"
+
+
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"State": "OPEN"}])
 def test_what_is_no_notification_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood):

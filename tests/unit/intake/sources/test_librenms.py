@@ -47,6 +47,14 @@ def test_a_device_has_a_name_or_an_address(
     assert signal.component == component
 
 
+def test_placeholders_may_lie_in_objects() -> None:
+    """docs.librenms.org, alerting, transports: the API's body is a template."""
+    told = {"eventInfo": {"summary": "Port down", "severity": "critical"}}
+    told |= {"resourceAffected": {"hostname": "sw01"}}
+    (signal,) = read(a_message(told)).signals
+    assert (signal.component, signal.severity) == ("sw01", Severity.CRITICAL)
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [

@@ -111,7 +111,11 @@ def test_streamed_events_are_read_line_by_line() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [{"event_update_status": "1"}, {"event_source": "1"}, {"event_value": None}],
+    [
+        {"event_update_status": "1"},
+        {"event_source": "1"},
+        {"event_value": None, "event_severity": "Not classified"},
+    ],
 )
 def test_updates_discoveries_and_events_without_a_value_tell_of_no_failure(
     given: dict[str, object],
@@ -170,6 +174,40 @@ def test_the_default_messages_are_read_for_what_they_say() -> None:
     assert over.ended_at is not None and over.ended_at.minute == 55
     update = {"subject": "Updated problem in 5m: CPU is busy", "message": "Admin closed problem."}
     assert not read(a_message(update)).signals
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"eventid": "137", "host": "web01", "name": "CPU is busy", "severity": "4"}
+        | {"clock": "2026.03.01 11:50:00"},
+        {"id": "137", "service": "web01", "name": "CPU is busy", "status": "PROBLEM"}
+        | {"EVENT.NSEVERITY": "4", "lastReceived": "2026.03.01 11:50:00"},
+        {"trigger": {"name": "CPU is busy", "status": "PROBLEM", "severity": "High"}}
+        | {
+            "items": [{"key": "cpu", "name": "CPU", "host": "web01"}],
+            "date": "2026.03.01 / 11:50:00",
+        },
+        {"event": {"id": "137", "name": "CPU is busy", "value": "1", "severity": "High"}}
+        | {"host": {"name": "web01"}, "timestamp": "2026.03.01T11:50:00Z"},
+    ],
+)
+def test_a_script_names_and_nests_what_it_likes(body: object) -> None:
+    """zabbix.com, manual, webhook scripts: the body is what the script makes of its parameters."""
+    signal = only(body)
+    assert (signal.component, signal.summary) == ("web01", "CPU is busy")
+    assert (signal.state.value, signal.severity.value) == ("firing", "error")
+    assert signal.started_at.minute == 50
+
+
+def test_where_no_value_is_sent_a_recovery_is_told_by_its_time() -> None:
+    """zabbix.com, manual, macros: {EVENT.RECOVERY.DATE} has a value once there is a recovery."""
+    begun = an_event(event_value=None)
+    over = an_event(
+        event_value=None, event_recovery_date="2026.03.01", event_recovery_time="11:55:00"
+    )
+    assert only(begun).state is SignalState.FIRING
+    assert only(over).state is SignalState.RESOLVED
 
 
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"status": "PROBLEM"}, b"a\nb"])
