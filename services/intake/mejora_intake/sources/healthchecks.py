@@ -35,17 +35,17 @@ def read(message: Message) -> Understood:
     body = fields_of(message)
     check = _slack(body) or with_plain_names(body.get("check") or body.get("json")) or {}
     check = with_plain_names(body) | check
-    status = first_of(check, "status").lower()
+    status = first_of(check, "status", "checkstatus", "state").lower()
     if not status:
         raise NotUnderstood("a Healthchecks message has `status` (the placeholder $STATUS)")
     code = first_of(check, "code", "uuid", "uniquekey", "slug", "pingurl")
-    name = first_of(check, "name", "slug") or code
+    name = first_of(check, "name", "checkname", "slug") or code
     if name == "TEST":
         return Understood(remarks=["a test notification"])
     if status not in _STATES:
         return Understood(remarks=[f"the check {name} is {status[:200]!r}: no failure"])
     state = _STATES[status]
-    at = any_time_of(check.get("now"))
+    at = any_time_of(*(check.get(said) for said in ("now", "timestamp", "time", "date")))
     return Understood(
         [
             a_signal(

@@ -31,6 +31,7 @@ _SEVERITIES = {
     "trouble": Severity.WARNING,
     "up": Severity.UNKNOWN,
 }
+_TIMES = ("incidenttimeiso", "incidenttime", "outagetime", "downtime", "time", "timestamp")
 _NO_FAILURE = ("maintenance", "suspend", "discover", "resum", "config", "test")
 
 
@@ -38,7 +39,7 @@ def read(message: Message) -> Understood:
     """Read an alert. Raises NotUnderstood when it has no status."""
     body = fields_of(message)
     alert = with_plain_names(body)
-    status = first_of(alert, "status", "monitorstatus").lower()
+    status = first_of(alert, "status", "monitorstatus", "alertstatus", "state").lower()
     if not status:
         raise NotUnderstood("a Site24x7 alert has `STATUS` and `MONITORNAME`")
     if any(word in status for word in _NO_FAILURE):
@@ -48,10 +49,10 @@ def read(message: Message) -> Understood:
 
 def _signal(message: Message, alert: Mapping[str, Any], body: object, status: str) -> Signal:
     address = first_of(alert, "monitorurl")
-    name = first_of(alert, "monitorname", "displayname", "monitor") or host_of(address)
+    name = first_of(alert, "monitorname", "displayname", "monitor", "name") or host_of(address)
     state = SignalState.RESOLVED if status == "up" else SignalState.FIRING
     outage_at = unix_time_of(alert.get("outagetimeunixformat"))
-    told_at = any_time_of(alert.get("incidenttimeiso"), alert.get("incidenttime"))
+    told_at = any_time_of(*map(alert.get, _TIMES))
     why = first_of(alert, "incidentreason", "incidentdetails", "reason")
     return a_signal(
         message,

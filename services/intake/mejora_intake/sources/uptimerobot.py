@@ -4,7 +4,7 @@ Source: uptimerobot.com, alert contacts, web-hook. The variables are `monitorID`
 `monitorFriendlyName`, `alertType` (1 down, 2 up, 3 SSL expiry), `alertTypeFriendlyName`,
 `alertDetails`, `alertDuration` (seconds, of an alert that is over), `alertDateTime` (seconds since
 1970) and others. In the customer's own JSON the names are the customer's: they are read in any
-case, with or without underscores.
+case, with or without underscores, and by the plain words that people use for them.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,8 @@ from mejora_intake.sources.reading import (
 )
 
 _TYPES = {"1": "down", "2": "up", "3": "ssl expiry"}
+_NAMES = ("monitorfriendlyname", "monitorname", "friendlyname", "monitor", "name")
+_TIMES = ("alertdatetime", "datetime", "timestamp", "time", "date")
 _EXPIRIES = ("ssl", "certificate", "domain", "expir")
 
 
@@ -34,7 +36,8 @@ def read(message: Message) -> Understood:
     body = fields_of(message)
     alert = with_plain_names(body)
     number = first_of(alert, "alerttype")
-    kind = (_TYPES.get(number) or first_of(alert, "alerttypefriendlyname") or number).lower()
+    named = first_of(alert, "alerttypefriendlyname", "status", "state", "alert", "event")
+    kind = (_TYPES.get(number) or named or number).lower()
     if not kind:
         raise NotUnderstood("an UptimeRobot alert has `alertType` or `alertTypeFriendlyName`")
     if "up" in kind.split():
@@ -54,12 +57,12 @@ def _signal(
     *,
     expiry: bool = False,
 ) -> Signal:
-    address = first_of(alert, "monitorurl")
-    name = first_of(alert, "monitorfriendlyname", "monitorname") or host_of(address)
+    address = first_of(alert, "monitorurl", "url")
+    name = first_of(alert, *_NAMES) or host_of(address)
     monitor = first_of(alert, "monitorid") or digest(name, address)
-    at = any_time_of(alert.get("alertdatetime"))
+    at = any_time_of(*map(alert.get, _TIMES))
     firing = state is SignalState.FIRING
-    details = first_of(alert, "alertdetails")
+    details = first_of(alert, "alertdetails", "details", "reason")
     verb = "is up again" if not firing else "has something that expires" if expiry else "is down"
     return a_signal(
         message,

@@ -28,6 +28,14 @@ def test_a_check_that_is_down_is_firing() -> None:
     assert signal.labels == {"tags": "prod backup"}
 
 
+def test_the_customers_own_json_may_use_plain_words() -> None:
+    """healthchecks.io, docs, webhooks: the body's names are the customer's."""
+    told = {"check_name": "Nightly backup", "state": "down", "timestamp": "2026-03-01T11:58:00Z"}
+    (signal,) = read(a_message(told)).signals
+    assert (signal.component, signal.state) == ("Nightly backup", SignalState.FIRING)
+    assert signal.started_at == datetime(2026, 3, 1, 11, 58, tzinfo=UTC)
+
+
 def test_up_ends_the_same_failure() -> None:
     down, up = (read(a_message(a_change(status=status))).signals[0] for status in ("down", "up"))
     assert up.state is SignalState.RESOLVED and up.fingerprint == down.fingerprint

@@ -32,6 +32,14 @@ def test_a_monitor_that_is_down_is_firing() -> None:
     assert signal.started_at == datetime(2026, 3, 1, 11, 58, tzinfo=UTC)
 
 
+def test_the_customers_own_json_may_use_plain_words() -> None:
+    """site24x7.com, help, webhooks: custom parameters made of `$MONITORNAME`, `$STATUS`, …"""
+    told = {"monitor": "Shop", "state": "CRITICAL", "time": "March 1, 2026 11:58 AM UTC"}
+    (signal,) = read(a_message(told)).signals
+    assert (signal.component, signal.severity) == ("Shop", Severity.CRITICAL)
+    assert signal.started_at == datetime(2026, 3, 1, 11, 58, tzinfo=UTC)
+
+
 def test_trouble_is_a_warning() -> None:
     (signal,) = read(a_message(an_alert(STATUS="TROUBLE"))).signals
     assert signal.severity is Severity.WARNING

@@ -40,6 +40,16 @@ def test_up_ends_it_and_tells_how_long_it_was_down() -> None:
     assert signal.ended_at == datetime(2026, 3, 1, 11, 59, tzinfo=UTC)
 
 
+def test_the_customers_own_json_may_use_plain_words() -> None:
+    """help.uptimerobot.com, web-hooks: "Send as JSON" with names of one's own."""
+    told = {"monitor": "Shop", "status": "Down", "url": "https://shop.example", "reason": "Timeout"}
+    (signal,) = read(a_message(told | {"time": "1772366280"})).signals
+    assert (signal.component, signal.state) == ("Shop", SignalState.FIRING)
+    assert signal.started_at == datetime(2026, 3, 1, 11, 58, tzinfo=UTC)
+    (over,) = read(a_message(told | {"status": "Up"})).signals
+    assert over.fingerprint == signal.fingerprint and over.state is SignalState.RESOLVED
+
+
 def test_a_form_says_the_same() -> None:
     form = b"monitorID=779&monitorFriendlyName=Shop+%26+more&alertType=1&alertDetails="
     for headers in ({"content_type": "application/x-www-form-urlencoded"}, {}):
