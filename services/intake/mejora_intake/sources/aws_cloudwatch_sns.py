@@ -11,7 +11,7 @@ from typing import Any
 from mejora_intake.model import SignalState
 from mejora_intake.sources.aws_events import add_event
 from mejora_intake.sources.aws_health import add_health_event, is_health_event
-from mejora_intake.sources.kind import Kind, Message, NotUnderstood, Understood
+from mejora_intake.sources.kind import Kind, Message, NotJson, NotUnderstood, Understood
 from mejora_intake.sources.reading import (
     a_signal,
     digest,
@@ -25,6 +25,8 @@ from mejora_intake.sources.reading import (
 )
 from mejora_intake.sources.sns import Published, opened
 
+_RAW = "x-amz-sns-message-id"
+"""The header that a message has which SNS delivers raw, whatever was published."""
 _STATES = {"ALARM": SignalState.FIRING, "OK": SignalState.RESOLVED}
 
 
@@ -32,7 +34,13 @@ def read(message: Message) -> Understood:
     """Read what was published; raises NotUnderstood when it is nothing that AWS sends."""
     understood = Understood()
     known = False
-    for published in opened(message.json()):
+    try:
+        body = message.json()
+    except NotJson:
+        if _RAW not in message.headers:
+            raise
+        return Understood(remarks=["a text that somebody published tells of no failure"])
+    for published in opened(body):
         known |= _add(message, published, understood)
     if not known:
         raise NotUnderstood(

@@ -213,6 +213,13 @@ def test_a_check_of_trusted_advisor_fails_by_its_status(status: str, severity: s
     )
 
 
+def test_a_text_that_was_published_raw_tells_of_no_failure() -> None:
+    """docs.aws.amazon.com, SNS, "Raw message delivery": its headers tell that it is SNS'."""
+    assert not read(a_message(b"Hello", x_amz_sns_message_id="m-1")).signals
+    with pytest.raises(NotUnderstood):
+        read(a_message(b"Hello"))
+
+
 @pytest.mark.parametrize("body", [None, 1, "x", [], {}, {"Trigger": {}}, {"Records": [1]}])
 def test_what_is_none_of_it_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood, match="AlarmName"):
