@@ -94,7 +94,9 @@ def alert_signal(message: Message, alert: Mapping[str, Any], group: Mapping[str,
         summary=summary,
         description=first_of(notes, "description", "message") or first_of(alert, "description"),
         state=state,
-        severity=severity_of(labels.get("severity") or notes.get("severity")),
+        severity=severity_of(
+            first_of(labels, "severity", "priority", "level") or notes.get("severity")
+        ),
         started_at=started_at,
         ended_at=time_of(alert.get("endsAt")) if state is SignalState.RESOLVED else None,
         told_at=started_at and started,

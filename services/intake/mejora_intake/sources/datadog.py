@@ -39,6 +39,8 @@ _FIRING = (
     "active",
 )
 _RESOLVED = ("recovered", "resolved", "success", "ok", "completed")
+_NO_ALERTS = ("info", "user_update", "recommendation", "snapshot")
+"""Types of events that are not of alerts."""
 _PRIORITIES = {
     "1": Severity.CRITICAL,
     "2": Severity.ERROR,
@@ -72,7 +74,7 @@ def read(message: Message) -> Understood:
     kind = first_of(alert, "alerttype", "level").lower()
     if transition in _RESOLVED or (kind == "success" and transition not in _FIRING):
         return Understood([_signal(message, fields, alert, SignalState.RESOLVED, transition)])
-    if transition in _FIRING or (not transition and kind != "info"):
+    if transition in _FIRING or (not transition and kind not in _NO_ALERTS):
         return Understood([_signal(message, fields, alert, SignalState.FIRING, transition)])
     said = transition or f"an event of the type {kind}"
     return Understood(remarks=[f"{said[:200]}, which tells of no failure"])

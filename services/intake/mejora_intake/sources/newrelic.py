@@ -53,7 +53,8 @@ _SCALE = {
     "low": Severity.INFO,
     "info": Severity.INFO,
 }
-_FIELDS = ("current_state", "state", "incident_id", "issueId", "condition_name", "issueUrl")
+_SAYS = ("current_state", "state", "issueState", "status")
+_FIELDS = (*_SAYS[:3], "incident_id", "issueId", "condition_name", "issueUrl")
 _OVER = re.compile(r"\b(ended|closed|recovered)\b")
 _MOST_MILLISECONDS = 10 * 365 * 24 * 3600 * 1000
 """More than that is no duration but a time, as in a channel's test."""
@@ -61,7 +62,7 @@ _MOST_MILLISECONDS = 10 * 365 * 24 * 3600 * 1000
 
 def read(message: Message) -> Understood:
     """Read a notification. Raises NotUnderstood when it is of none of the three senders."""
-    fields = fields_of(message)
+    fields = _opened(fields_of(message))
     if "deployment" in fields:
         return Understood(remarks=["a deployment, which tells of no failure"])
     if alert := mapping_of(decoded(fields.get("alert"))):
@@ -71,11 +72,18 @@ def read(message: Message) -> Understood:
     event = first_of(fields, "event_type").lower()
     if event == "notification" or fields.get("isTest") in (True, "true"):
         return Understood(remarks=["a test of the notification channel"])
-    said = first_of(fields, "current_state", "state").lower() or event
+    said = first_of(fields, *_SAYS).lower() or event
     state = _STATES.get(said)
     if state is None:
         return Understood(remarks=[f"an incident in the state {said[:200]!r}, which is no failure"])
     return Understood([_signal(message, fields, state)])
+
+
+def _opened(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the fields within a `payload`, as a template for another product has them."""
+    if first_of(fields, *_FIELDS):
+        return fields
+    return mapping_of(decoded(fields.get("payload"))) or fields
 
 
 def _first(value: object) -> str:
@@ -86,9 +94,13 @@ def _first(value: object) -> str:
     return next(filter(None, names), "")
 
 
+def _first_of(fields: Mapping[str, Any], *names: str) -> str:
+    return next(filter(None, (_first(fields.get(name)) for name in names)), "")
+
+
 def _signal(message: Message, fields: Mapping[str, Any], state: SignalState) -> Signal:
-    condition = first_of(fields, "condition_name") or _first(fields.get("alertConditionNames"))
-    policy = first_of(fields, "policy_name") or _first(fields.get("alertPolicyNames"))
+    condition = _first_of(fields, "condition_name", "alertConditionNames", "conditionName")
+    policy = _first_of(fields, "policy_name", "alertPolicyNames", "policyName")
     entity = _entity(fields)
     started_at, ended_at = _times(fields, state)
     return a_signal(
@@ -96,9 +108,7 @@ def _signal(message: Message, fields: Mapping[str, Any], state: SignalState) -> 
         fingerprint=first_of(fields, "incident_id", "issueId", "issue_id", "id")
         or digest(policy, condition, entity),
         component=entity or condition or policy,
-        summary=_first(fields.get("title"))
-        or first_of(fields, "issueTitle", "details")
-        or condition,
+        summary=_first_of(fields, "title", "issueTitle", "details") or condition,
         description=first_of(fields, "details", "condition_description"),
         state=state,
         severity=severity_from(_SCALE, first_of(fields, "severity", "priority")),
@@ -118,8 +128,7 @@ def _signal(message: Message, fields: Mapping[str, Any], state: SignalState) -> 
 def _entity(fields: Mapping[str, Any]) -> str:
     entities = mapping_of(fields.get("entitiesData"))
     return (
-        _first(fields.get("targets"))
-        or _first(fields.get("impactedEntities"))
+        _first_of(fields, "targets", "impactedEntities", "entityNames", "entityName")
         or _first(entities.get("names"))
         or _first(entities.get("entities"))
         or first_of(fields, "application_name")
@@ -143,7 +152,7 @@ def _times(
 def _labels(fields: Mapping[str, Any]) -> dict[str, str]:
     targets = decoded(fields.get("targets"))
     labels: dict[str, str] = {}
-    for target in reversed(targets if isinstance(targets, list) else []):
+    for target in reversed(targets if isinstance(targets, list) else [targets]):
         labels |= labels_of(mapping_of(target).get("labels"))
     return labels | picked(fields, "account_name", "owner", "workflowName", "event_type", "trigger")
 

@@ -3,7 +3,7 @@
 Source: the project's wiki and `server/notification-providers/webhook.js`. The body is JSON with
 `heartbeat`, `monitor` and `msg`, or a form whose field `data` holds it. A heartbeat's status is
 0 down, 1 up, 2 pending and 3 maintenance; its `time` is in UTC. A test and the notice that a
-certificate is about to expire have `msg` only; the latter begins with `[name][address]`.
+certificate or a domain is about to expire have `msg` only; the latter begins with `[name]`.
 """
 
 import re
@@ -26,7 +26,9 @@ from mejora_intake.sources.reading import (
 
 _STATES = {"0": SignalState.FIRING, "1": SignalState.RESOLVED}
 _NO_FAILURE = {"2": "is pending", "3": "is under maintenance"}
-_CERTIFICATE = re.compile(r"\[(?P<name>[^\]]+)\]\[(?P<address>[^\]]*)\].*certificate", re.I | re.S)
+_EXPIRY = re.compile(
+    r"\[(?P<name>[^\]]+)\](?:\[(?P<address>[^\]]*)\])?.*(?:certificate|domain).*expire", re.I | re.S
+)
 
 
 def read(message: Message) -> Understood:
@@ -38,19 +40,19 @@ def read(message: Message) -> Understood:
     said = text_of(body.get("msg"))
     if not said:
         raise NotUnderstood("an Uptime Kuma webhook has `heartbeat`, `monitor` and `msg`")
-    certificate = _CERTIFICATE.match(said)
-    if certificate is None:
+    expiry = _EXPIRY.match(said)
+    if expiry is None:
         return Understood(remarks=[f"words without a heartbeat (a test): {said[:200]}"])
     return Understood(
         [
             a_signal(
                 message,
-                fingerprint=f"certificate:{digest(certificate['name'], certificate['address'])}",
-                component=certificate["name"],
+                fingerprint=f"expiry:{digest(expiry['name'], expiry['address'] or '')}",
+                component=expiry["name"],
                 summary=said,
                 state=SignalState.FIRING,
                 severity=Severity.WARNING,
-                links=(("monitored", certificate["address"]),),
+                links=(("monitored", expiry["address"]),),
                 body=body,
             )
         ]

@@ -50,6 +50,12 @@ def test_what_fails_in_a_cluster_is_not_what_tells_of_it() -> None:
     assert signal.component == "payments"
 
 
+@pytest.mark.parametrize(("label", "said"), [("priority", "P1"), ("level", "critical")])
+def test_severity_may_be_a_label_of_another_name(label: str, said: str) -> None:
+    (signal,) = read(a_message(a_group(an_alert(labels={"alertname": "A", label: said})))).signals
+    assert signal.severity is Severity.CRITICAL
+
+
 def test_a_firing_alert_is_understood() -> None:
     (signal,) = read(a_message(a_group(an_alert()))).signals
     assert signal.component == "payments"

@@ -170,6 +170,13 @@ def test_a_subscription_of_event_grid_tells_of_no_failure() -> None:
     assert not read(a_message([event])).signals
 
 
+def test_a_test_of_a_service_health_alert_has_an_incident_that_nobody_has() -> None:
+    """learn.microsoft.com, sample alert payloads, test action for Service Health."""
+    told = {"incidentType": "Incident", "trackingId": "TEST-TTT", "service": "Storage"}
+    body = common({"eventSource": 2, "properties": told}, monitoringService="ServiceHealth")
+    assert not read(a_message(body)).signals
+
+
 @pytest.mark.parametrize("body", [None, 1, "x", [], {}, {"data": []}, {"data": {"context": 1}}])
 def test_what_is_no_alert_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood, match="essentials"):

@@ -123,6 +123,7 @@ def test_severity_is_the_priority_or_else_the_type(given: dict[str, object], sev
     "given",
     [
         {"alert_transition": "null", "alert_type": "info", "alert_title": "A comment"},
+        {"alert_transition": "", "alert_type": "user_update", "alert_title": "A comment"},
         {"alert_transition": "", "alert_title": "[TEST] [Triggered] Orders are late"},
     ],
 )

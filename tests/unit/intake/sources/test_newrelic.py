@@ -131,6 +131,23 @@ def test_a_deactivated_issue_has_ended_and_a_test_tells_of_no_failure() -> None:
     assert not read(a_message(an_issue(isTest=True))).signals
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"tags": "a", "payload": an_incident(targets={"id": "1", "name": "orders"})},
+        {"incident_id": "d1", "condition_name": ["Slow"], "current_state": "OPEN"}
+        | {"impactedEntities": ["orders"], "severity": "WARNING", "createdAt": 1772365800000},
+        {"issueUrl": "https://one.newrelic.com/i", "state": "ACTIVATED", "priority": "MEDIUM"}
+        | {"entityNames": ["orders"], "conditionName": "Slow", "createdAt": 1772365800000},
+    ],
+)
+def test_a_template_for_another_product_is_read_as_well(body: object) -> None:
+    """docs.newrelic.com, webhook payload templates: the names are the customer's."""
+    signal = only(body)
+    assert (signal.component, signal.state) == ("orders", SignalState.FIRING)
+    assert (signal.severity.value, signal.started_at.minute) == ("warning", 50)
+
+
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"timestamp": 1}, {"alert": "text"}])
 def test_what_is_no_notification_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood):

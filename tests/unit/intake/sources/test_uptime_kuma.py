@@ -57,8 +57,15 @@ def test_a_test_is_remarked_on() -> None:
     assert not understood.signals and "test" in understood.remarks[0]
 
 
-def test_a_certificate_about_to_expire_is_a_warning() -> None:
-    said = "[Shop][https://shop.example] server certificate shop.example will be expired in 7 days"
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[Shop][https://shop.example] server certificate shop.example will be expired in 7 days",
+        "[Shop] Domain name shop.example will expire in 7 days",
+    ],
+)
+def test_a_certificate_or_domain_about_to_expire_is_a_warning(said: str) -> None:
+    """github.com/louislam/uptime-kuma, wiki: notices of certificates and domains."""
     (signal,) = read(a_message({"heartbeat": None, "monitor": None, "msg": said})).signals
     assert (signal.component, signal.severity) == ("Shop", Severity.WARNING)
 
