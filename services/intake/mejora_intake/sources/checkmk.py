@@ -73,6 +73,7 @@ def _signal(
         macros.get("shortdatetime"),
         macros.get("timestamp"),
         macros.get("ts"),
+        macros.get("datetime"),
         macros.get("time"),
         macros.get("date"),
     )

@@ -45,8 +45,9 @@ _TEXTS = (
 _STATES = (
     *("actiongroup", "alertactiongroup", "actiongroupname", "alertactiongroupname"),
     *("kibanaalertstatus", "alertstatus", "alertstate", "contextalertstate", "status", "state"),
+    "eventtype",
 )
-_FINE = ("recovered", "ok", "resolved", "inactive", "untracked", "cleared", "closed")
+_FINE = ("recovered", "ok", "resolved", "resolve", "inactive", "untracked", "cleared", "closed")
 _STARTS = ("kibanaalertstart", "alertstart", "contextstart", "start", "startedat")
 _TIMES = (
     *("contextdate", "contexttimestamp", "triggertriggeredtime", "triggeredtime", "executiontime"),

@@ -42,6 +42,7 @@ SCALE = {
 }
 """Of a service, and of a host: one that is unreachable lies behind one that is down."""
 
+_WRAPPERS = ("data", "payload", "context", "macros", "details")
 _TIMES = ("TIMET", "LONGDATETIME", "SHORTDATETIME", "DATETIME", "TIMESTAMP")
 _TYPES = {"PROBLEM": SignalState.FIRING, "RECOVERY": SignalState.RESOLVED}
 _HOSTS = ("HOSTNAME", "HOST", "HOSTALIAS", "HOSTDISPLAYNAME", "HOSTADDRESS")
@@ -79,7 +80,8 @@ def macros_of(fields: Mapping[str, object], prefix: str) -> dict[str, str]:
 def _opened(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for name, value in fields.items():
         if isinstance(value, dict):
-            yield from ((f"{name}.{inner}", held) for inner, held in value.items())
+            before = "" if text_of(name).lower() in _WRAPPERS else f"{name}."
+            yield from ((f"{before}{inner}", held) for inner, held in value.items())
         else:
             yield name, value
 

@@ -55,6 +55,7 @@ _SCALE = {
 }
 _SAYS = ("current_state", "state", "issueState", "status")
 _FIELDS = (*_SAYS[:3], "incident_id", "issueId", "condition_name", "issueUrl")
+_UNFILLED = re.compile(r"\$[A-Z][A-Z_]*|\{\{[^{}]*\}\}")
 _OVER = re.compile(r"\b(ended|closed|recovered)\b")
 _MOST_MILLISECONDS = 10 * 365 * 24 * 3600 * 1000
 """More than that is no duration but a time, as in a channel's test."""
@@ -67,9 +68,9 @@ def read(message: Message) -> Understood:
         return Understood(remarks=["a deployment, which tells of no failure"])
     if alert := mapping_of(decoded(fields.get("alert"))):
         return _of_apm(message, alert)
-    if not first_of(fields, *_FIELDS):
-        raise NotUnderstood("a New Relic notification has a `state` or a `current_state`")
     event = first_of(fields, "event_type").lower()
+    if not first_of(fields, *_FIELDS) and event not in _STATES:
+        raise NotUnderstood("a New Relic notification has a `state` or a `current_state`")
     if event == "notification" or fields.get("isTest") in (True, "true"):
         return Understood(remarks=["a test of the notification channel"])
     said = first_of(fields, *_SAYS).lower() or event
@@ -80,10 +81,14 @@ def read(message: Message) -> Understood:
 
 
 def _opened(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the fields within a `payload`, as a template for another product has them."""
-    if first_of(fields, *_FIELDS):
-        return fields
-    return mapping_of(decoded(fields.get("payload"))) or fields
+    """Give the fields, or those within a `payload`, without variables that were not filled in."""
+    if not first_of(fields, *_FIELDS):
+        fields = mapping_of(decoded(fields.get("payload"))) or fields
+    return {name: value for name, value in fields.items() if not _is_unfilled(value)}
+
+
+def _is_unfilled(value: object) -> bool:
+    return isinstance(value, str) and _UNFILLED.fullmatch(value.strip()) is not None
 
 
 def _first(value: object) -> str:

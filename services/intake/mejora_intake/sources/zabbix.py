@@ -112,7 +112,7 @@ def _understand(message: Message, fields: Mapping[str, Any], understood: Underst
         for name, value in with_inner_names(fields).items()
         if not (isinstance(value, str) and _UNFILLED.fullmatch(value.strip()))
     }
-    event = _in_words(first_of(event, "message", "alertmessage")) | event
+    event = _in_words(first_of(event, "message", "alertmessage", "description")) | event
     source = _NO_TRIGGER.get(first_of(event, "eventsource"))
     state = _state(event)
     if fields and not event:
@@ -219,7 +219,7 @@ def _fingerprint(event: Mapping[str, Any], host: str, name: str, link: str) -> s
         asked = parse_qs(urlsplit(link).query)
     except ValueError:
         asked = {}
-    problem = first_of(event, "peventid", "eventid", "problemid", "alertid")
+    problem = first_of(event, "peventid", "eventid", "problemid", "originalproblemid", "alertid")
     if problem := problem or asked.get("eventid", [""])[0]:
         return f"event/{problem}"
     trigger = first_of(event, "triggerid") or asked.get("triggerid", [""])[0]

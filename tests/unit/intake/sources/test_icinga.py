@@ -122,6 +122,15 @@ def test_a_scripts_names_may_be_those_of_the_objects() -> None:
     assert only(told | {"host": {"name": "web01", "state": "DOWN"}}).started_at.minute == 55
 
 
+def test_macros_may_lie_in_an_object_of_data() -> None:
+    """icinga.com, Icinga 2, notification scripts: the body is what the script makes of them."""
+    told: dict[str, object] = {"notification_type": "PROBLEM", "hostname": "web01"}
+    told |= {"data": {"service_state": "WARNING", "service_description": "http"}}
+    signal = only(told)
+    assert (signal.component, signal.severity.value) == ("web01", "warning")
+    assert signal.fingerprint == only(of_a_script()).fingerprint
+
+
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"SERVICENAME": "http"}])
 def test_what_is_no_notification_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood):

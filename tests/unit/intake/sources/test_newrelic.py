@@ -148,6 +148,13 @@ def test_a_template_for_another_product_is_read_as_well(body: object) -> None:
     assert (signal.severity.value, signal.started_at.minute) == ("warning", 50)
 
 
+def test_a_variable_that_was_not_filled_in_says_nothing() -> None:
+    """docs.newrelic.com, customize your webhook payload: $EVENT_STATE and the rest."""
+    told = {"current_state": "$EVENT_STATE", "event_type": "INCIDENT_OPEN", "severity": "$SEVERITY"}
+    signal = only(an_incident(**told))
+    assert (signal.state, signal.severity.value) == (SignalState.FIRING, "unknown")
+
+
 @pytest.mark.parametrize("body", [None, [], "text", {}, {"timestamp": 1}, {"alert": "text"}])
 def test_what_is_no_notification_is_refused(body: object) -> None:
     with pytest.raises(NotUnderstood):
