@@ -7,6 +7,7 @@ service. Severity is the incident's priority, else its urgency, to which PagerDu
 event's severity: critical and error are urgent, warning and info are not.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -125,11 +126,11 @@ def _name(thing: object) -> str:
 
 
 def _severity(incident: Mapping[str, Any]) -> Severity:
-    priority = _name(incident.get("priority")).replace("-", "").replace(" ", "")
-    known = severity_of(priority)
-    if known is not Severity.UNKNOWN:
-        return known
-    return _URGENCIES.get(text_of(incident.get("urgency")).lower(), Severity.UNKNOWN)
+    priority = _name(incident.get("priority"))
+    words = re.split(r"[\s:-]+", priority)
+    known = (severity_of(word) for word in ("".join(words), *words))
+    told = next((one for one in known if one is not Severity.UNKNOWN), None)
+    return told or _URGENCIES.get(text_of(incident.get("urgency")).lower(), Severity.UNKNOWN)
 
 
 KIND = Kind(

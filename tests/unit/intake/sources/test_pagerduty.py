@@ -99,6 +99,8 @@ def test_a_reopened_incident_fails_from_then_on() -> None:
     [
         ({"priority": {"summary": "P1"}}, Severity.CRITICAL),
         ({"priority": {"summary": "SEV-3"}}, Severity.WARNING),
+        ({"priority": {"summary": "P1 - Critical"}}, Severity.CRITICAL),
+        ({"priority": {"name": "Sev 2"}}, Severity.ERROR),
         ({"priority": {"summary": "Ours"}}, Severity.ERROR),
         ({"urgency": "low"}, Severity.WARNING),
         ({"urgency": None}, Severity.UNKNOWN),
