@@ -65,7 +65,7 @@ async def diagnose_reported(
 ) -> None:
     """Diagnose incidents, each once, and revise the diagnoses that they change."""
     known = await catalogue.take_turn(work)
-    await note_regrouped(work, events)
+    await note_regrouped(work, events, known.catalogue)
     reported = await _take_over(work, events, known.catalogue)
     if not reported:
         return
