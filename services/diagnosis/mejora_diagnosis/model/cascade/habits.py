@@ -42,6 +42,11 @@ class Habits:
         """Give in which slots a kind of failure came up at which component."""
         return self.fired.get(kind, {})
 
+    @property
+    def known(self) -> float:
+        """Tell how far what is remembered is enough to know what is usual."""
+        return self.slots / (self.slots + _PRIOR_SLOTS)
+
     def noise(self, kind: str, stretch: int) -> float:
         """Expect how many components fail in this way anyway, though not always the same."""
         if not self.slots:
@@ -50,8 +55,7 @@ class Habits:
             share * (1 - share)
             for share in (slots.bit_count() / self.slots for slots in self.of(kind).values())
         )
-        known = self.slots / (self.slots + _PRIOR_SLOTS)
-        return unsteady * stretch * known + 3.0 * (1 - known)
+        return unsteady * stretch * self.known + 3.0 * (1 - self.known)
 
     def usual(self, slots: Slots, elsewhere: float, stretch: int) -> float:
         """Say how likely it is that what failed in those slots fails in a stretch of them anyway.
