@@ -4,7 +4,7 @@ A folder is a system: `label.csv`, alerts of metrics, traces and logs by fault, 
 """
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 _A_FAULT = timedelta(minutes=10)
+_AN_HOUR = timedelta(hours=1)
 _PART_OF = {"instance_of": (0, 1), "has_instance": (1, 0)}
 _RUNS_ON = {"hosted_on": (0, 1), "hosts": (1, 0)}
 
@@ -68,35 +69,53 @@ def read_catalogue(system: Path) -> list[dict[str, Any]]:
 
 def read_faults(system: Path, catalogue: Iterable[Mapping[str, Any]]) -> list[Fault]:
     """Read the faults of a system in their order, each a day further from the one before."""
-    told = {
+    told: dict[str, dict[str, Any]] = {
         name: orjson.loads((system / name / f"{name}s.json").read_bytes())
         for name in ("metric", "trace", "log")
     }
     callee = _place_of_callee(told["trace"].values(), catalogue)
-    faults = []
     with (system / "label.csv").open(newline="") as file:
-        for number, row in enumerate(csv.DictReader(file)):
-            began = _time(row["fault_st_time"])
-            apart = timedelta(days=number)
-            alerts = [
-                *_of_metrics(told["metric"].get(row["fault_id"], ())),
-                *_of_traces(told["trace"].get(row["fault_id"], ()), callee),
-                *_of_logs(told["log"].get(row["fault_id"], ()), began),
-            ]
-            alerts.sort(key=lambda it: it[0])
-            faults.append(
-                Fault(
-                    truth=row["fault_entity"],
-                    level=row["fault_level"],
-                    ended_at=began + apart + 2 * _A_FAULT,
-                    alerts=tuple(_alert(at + apart, labels) for at, labels in alerts),
-                )
-            )
-    return faults
+        rows = list(csv.DictReader(file))
+    began = {row["fault_id"]: _time(row["fault_st_time"]) for row in rows}
+    noticed: dict[str, list[_Told]] = {it: [] for it in began}
+    for read in (
+        {it: list(_of_metrics(told["metric"].get(it, ()))) for it in began},
+        {it: list(_of_traces(told["trace"].get(it, ()), callee)) for it in began},
+        {it: list(_of_logs(told["log"].get(it, ()), began[it])) for it in began},
+    ):
+        zone = _zone([at - began[it] for it, alerts in read.items() for at, _ in alerts])
+        for it, alerts in read.items():
+            noticed[it] += ((at - zone, labels) for at, labels in alerts)
+    return [
+        _fault(row, began[row["fault_id"]], noticed[row["fault_id"]], timedelta(days=number))
+        for number, row in enumerate(rows)
+    ]
 
 
 _Told = tuple[datetime, dict[str, str]]
 """When something was noticed, and the labels that say what and where."""
+
+
+def _zone(after: Iterable[timedelta]) -> timedelta:
+    """Find out by how many hours clocks differ: one sort of alerts may be in another zone.
+
+    Alerts come within the hour after their fault began, or shortly before.
+    """
+    hours = Counter((it + _A_FAULT / 2) // _AN_HOUR for it in after)
+    return hours.most_common(1)[0][0] * _AN_HOUR if hours else timedelta()
+
+
+def _fault(
+    row: Mapping[str, str], began: datetime, noticed: Iterable[_Told], apart: timedelta
+) -> Fault:
+    alerts = sorted(noticed, key=lambda it: it[0])
+    over = max([began + 2 * _A_FAULT, *(at for at, _ in alerts)])
+    return Fault(
+        truth=row["fault_entity"],
+        level=row["fault_level"],
+        ended_at=over + apart,
+        alerts=tuple(_alert(at + apart, labels) for at, labels in alerts),
+    )
 
 
 def _of_metrics(told: Iterable[Any]) -> Iterator[_Told]:
@@ -122,9 +141,8 @@ def _of_logs(told: Iterable[Any], began: datetime) -> Iterator[_Told]:
         at = began
         with suppress(ValueError):
             at = _time(when)
-        near = abs(at - began) <= 2 * _A_FAULT  # some systems write the time of another zone
         labels = {"component": entity, "alertname": f"log {template}", "summary": text or when}
-        yield at if near else began, labels
+        yield at, labels
 
 
 def _alert(at: datetime, told: Mapping[str, str]) -> dict[str, Any]:
@@ -141,15 +159,18 @@ def _place_of_callee(told: Iterable[Iterable[Any]], catalogue: Iterable[Mapping[
     """Find out which of a trace's two ends is called: the graph says who calls whom."""
     components = {it["name"]: it for it in catalogue}
 
-    def whole(name: str) -> str:
-        return str(components.get(name, {}).get("part_of", name))
+    def names(name: str) -> set[str]:
+        return {name, str(components.get(name, {}).get("part_of", name))}
+
+    def calls(one: str, other: str) -> bool:
+        needed = {end for it in names(one) for end in components.get(it, {}).get("depends_on", ())}
+        return not needed.isdisjoint(names(other))
 
     votes: dict[int, int] = defaultdict(int)
     for alerts in told:
         for _, one, other, *_ in alerts:
-            one_whole, other_whole = whole(str(one)), whole(str(other))
-            votes[1] += other_whole in components.get(one_whole, {}).get("depends_on", ())
-            votes[0] += one_whole in components.get(other_whole, {}).get("depends_on", ())
+            votes[1] += calls(str(one), str(other))
+            votes[0] += calls(str(other), str(one))
     return int(votes[1] >= votes[0])
 
 

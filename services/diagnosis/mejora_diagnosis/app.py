@@ -1,6 +1,7 @@
 """The diagnosis service, put together."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from pydantic import Field
 from mejora_diagnosis.api import router
 from mejora_diagnosis.model.diagnose import Rules
 from mejora_diagnosis.reactions import react_by
+from mejora_diagnosis.reactions.forgetting import forget_failing
 from mejora_diagnosis.reactions.promises import note_overdue
 from mejora_events.reactions import Reactions
 from mejora_service.service import Periodic, Service
@@ -44,7 +46,11 @@ def _reactions(settings: DiagnosisSettings) -> Reactions:
 
 
 def _periodics(settings: DiagnosisSettings) -> Sequence[Periodic]:
-    return [Periodic("overdue-workarounds", settings.overdue_every_seconds, note_overdue)]
+    window = settings.rules().window_minutes
+    return [
+        Periodic("overdue-workarounds", settings.overdue_every_seconds, note_overdue),
+        Periodic("forgetting", 30.0, partial(forget_failing, window_minutes=window)),
+    ]
 
 
 SERVICE = Service(

@@ -68,3 +68,18 @@ def test_alerts_come_in_order_and_each_fault_a_day_later(faults: ModuleType, sys
     starts = [datetime.fromisoformat(fault.alerts[0]["startsAt"]) for fault in (one, other)]
     assert starts[0] == datetime.fromtimestamp(_BEGAN + 1, UTC)
     assert (starts[1] - starts[0]).total_seconds() == 86_400
+
+
+def test_a_clock_of_another_zone_is_set_right(faults: ModuleType, system: Path) -> None:
+    path = system / "log" / "logs.json"
+    path.write_bytes(path.read_bytes().replace(b"2023-11-14 22:13:30", b"2023-11-15 06:13:30"))
+    one, _ = faults.read_faults(system, faults.read_catalogue(system))
+    assert one.alerts[1]["startsAt"] == "2023-11-14T22:13:30+00:00"
+
+
+def test_a_fault_is_over_after_its_last_alert(faults: ModuleType, system: Path) -> None:
+    path = system / "metric" / "metrics.json"
+    late = str(_BEGAN * 1000 + 2_400_000).encode()
+    path.write_bytes(path.read_bytes().replace(str(_BEGAN * 1000 + 60_000).encode(), late))
+    one, _ = faults.read_faults(system, faults.read_catalogue(system))
+    assert one.ended_at == datetime.fromtimestamp(_BEGAN + 2_400, UTC)

@@ -98,6 +98,14 @@ def test_what_was_forgotten_lately_does_not_count_as_rare() -> None:
         assert habits.usual(habits.of("memory")["mail/0"], 0.05, 1) > habits.usual(0, 0.05, 1)
 
 
+def test_signs_that_agree_may_have_another_reason_and_more_so_while_little_is_known() -> None:
+    """Of a hundred places that everything speaks for, about eighty are right."""
+    seen = [("north", "disk", 0.0), *((f"{it}/0", "slow", 1.0) for it in SERVICES)]
+    cold, warm = (around(seen, it).cascade("north").places[0] for it in (None, usual({})))
+    assert cold.component == warm.component == "north"
+    assert cold.probability < 0.6 < warm.probability < 0.9
+
+
 components = st.sampled_from([it.name for it in PLATFORM.components.values()])
 sightings = st.lists(
     st.tuples(components, st.sampled_from(["slow", "memory", "disk"]), st.integers(0, 9)),

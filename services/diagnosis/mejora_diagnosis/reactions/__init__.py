@@ -1,4 +1,9 @@
-"""What is done when something is heard of: one table, event type → what is done."""
+"""What is done when something is heard of: one table, event type → what is done.
+
+A batch of events is one transaction of several reactions. Each of them takes the turn
+(`catalogue.take_turn`) before it touches a row: one that held rows first would wait for the turn
+while whoever has it waits for those rows.
+"""
 
 from functools import partial
 

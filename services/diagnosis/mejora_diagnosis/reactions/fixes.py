@@ -17,12 +17,12 @@ from mejora_events.store import Work
 
 async def take_fixes(work: Work, events: Sequence[Event[FixEvent]]) -> None:
     """Take over what is known of permanent fixes."""
+    await catalogue.take_turn(work)
     await problems.take_fixes(work.conn, [event.data.fix for event in events])
 
 
 async def take_verified(work: Work, events: Sequence[Event[FixVerified]]) -> None:
     """Take over that fixes are verified, end what they make needless, grade what they prove."""
-    # The turn comes before the faults: diagnosing takes both, in this order.
     known = await catalogue.take_turn(work)
     await take_fixes(work, events)
     await _retire_workarounds(work, events)

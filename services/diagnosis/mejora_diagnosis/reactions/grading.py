@@ -12,7 +12,7 @@ from typing import Any
 from mejora_diagnosis.model.catalogue import Catalogue
 from mejora_diagnosis.model.diagnose import grade_by
 from mejora_diagnosis.model.grading import Truth, grade
-from mejora_diagnosis.store import catalogue, diagnoses, truths
+from mejora_diagnosis.store import diagnoses, truths
 from mejora_diagnosis.store.truths import Regrouped
 from mejora_events.contracts.diagnoses import Diagnosis, DiagnosisRevised
 from mejora_events.contracts.incidents import Incident, IncidentEvent
@@ -88,7 +88,9 @@ def _named(said: Iterable[Truth], known: Catalogue) -> list[Truth]:
     ]
 
 
-async def note_regrouped(work: Work, events: Sequence[Event[IncidentEvent]]) -> None:
+async def note_regrouped(
+    work: Work, events: Sequence[Event[IncidentEvent]], known: Catalogue
+) -> None:
     """Note merges and splits of incidents: they say which signatures were wrong."""
     causes = {event.data.incident.incident_id: event for event in events}
     regrouped = [
@@ -96,10 +98,9 @@ async def note_regrouped(work: Work, events: Sequence[Event[IncidentEvent]]) -> 
     ]
     if not regrouped:
         return
-    known = await catalogue.take_turn(work)
     news = await truths.regroup(work.conn, regrouped)
     held = await diagnoses.hold(work.conn, news)
-    await grade_held(work, held, known.catalogue, lambda it: causes[it.incident_id])
+    await grade_held(work, held, known, lambda it: causes[it.incident_id])
 
 
 def _regrouped(incident: Incident, at: datetime) -> Regrouped | None:

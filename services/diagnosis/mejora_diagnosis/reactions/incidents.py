@@ -34,12 +34,12 @@ async def name_incidents(
 
 async def take_incidents(work: Work, events: Sequence[Event[IncidentEvent]]) -> None:
     """Take over what became of incidents: how long restoring took is asked of the next ones."""
-    await note_regrouped(work, events)
+    known = await catalogue.take_turn(work)
+    await note_regrouped(work, events, known.catalogue)
     found = [event.data.incident for event in events]
     settled = await incidents.standing(work.conn, {it.incident_id for it in found})
     unheard = [it for it in found if it.incident_id not in settled]
-    if unheard:  # this came before its report; what is learned from its text is learned in turn
-        known = await catalogue.take_turn(work)
+    if unheard:  # this came before its report
         await incidents.take(work.conn, await name_incidents(work.conn, known.catalogue, unheard))
     await incidents.take(
         work.conn,
@@ -55,14 +55,12 @@ async def grade_again(
     work: Work, events: Sequence[Event[IncidentChanged]], *, rules: Rules
 ) -> None:
     """Grade incidents again whose severity changed."""
+    await take_incidents(work, events)
     causes = {
         event.data.incident.incident_id: event
         for event in events
         if "severity" in event.data.changed
     }
-    if causes:  # whoever holds diagnoses has the turn, so that nobody waits for them in a circle
-        await catalogue.take_turn(work)
-    await take_incidents(work, events)
     if not causes:
         return
     known = await catalogue.in_force(work.conn)

@@ -14,12 +14,8 @@ from mejora_events.store import Work
 
 async def take_problems(work: Work, events: Sequence[Event[ProblemEvent]]) -> None:
     """Take over what is known of problems; a root cause grades the diagnoses of its fault."""
+    known = await catalogue.take_turn(work)
     news = await problems.news_of(work.conn, [event.data.problem for event in events])
-    if not news:
-        await problems.take_problems(work.conn, news)
-        return
-    known = await catalogue.take_turn(work)  # it comes before all that is held
-    news = await problems.news_of(work.conn, news.problems)
     await problems.take_problems(work.conn, news)
     causes = {event.data.problem.signature_id: event for event in events}
     await grade_faults(work, known.catalogue, {it: causes[it] for it in news.explained})

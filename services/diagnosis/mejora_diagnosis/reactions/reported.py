@@ -65,7 +65,7 @@ async def diagnose_reported(
 ) -> None:
     """Diagnose incidents, each once, and revise the diagnoses that they change."""
     known = await catalogue.take_turn(work)
-    await note_regrouped(work, events)
+    await note_regrouped(work, events, known.catalogue)
     reported = await _take_over(work, events, known.catalogue)
     if not reported:
         return
@@ -147,16 +147,18 @@ async def _look_around(
     window = rules.window_minutes
     failed = [_failed_at(it.report) for it in reported]
     news = await incidents.note_failing(work.conn, failed, window)
-    await habits.note(work.conn, failed, window)
+    await habits.note(work.conn, failed, window, work.now)
     again = await diagnoses.to_recheck(work.conn, to_recheck(known, news, window), MOST_RECHECKED)
     minutes = {minute_of(it.report.incident.started_at) for it in reported}
     minutes.update(it.minute for it in again)
     failing = await incidents.near(work.conn, minutes, window)
     usual = await _usual(work, failing, window)
-    return again, {
+    near = {
         minute: Neighbourhood(known, found, window, usual[slot_of(minute - window, window)])
         for minute, found in failing.items()
     }
+    # What is forgotten stays as it was said.
+    return [it for it in again if it.component in near[it.minute]], near
 
 
 async def _usual(
@@ -167,7 +169,7 @@ async def _usual(
     for minute, found in failing.items():
         of_slot = kinds.setdefault(slot_of(minute - window, window), set())
         of_slot.update(kind for it in found for kind in it.kinds)
-    return {slot: await habits.before(work.conn, slot, its) for slot, its in kinds.items()}
+    return await habits.before(work.conn, kinds)
 
 
 def _failed_at(report: Report) -> FailedAt:

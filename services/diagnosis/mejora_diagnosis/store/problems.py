@@ -75,10 +75,6 @@ class News:
     reworded: Mapping[ProblemId, tuple[str, ...]]
     """Those that are found by other terms from now on."""
 
-    def __bool__(self) -> bool:
-        """Tell whether there is more than a count in it."""
-        return bool(self.explained or self.reworded)
-
 
 async def news_of(conn: AsyncConnection, problems: Iterable[Problem]) -> News:
     """Tell what is new in problems."""

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from mejora_diagnosis.model.grading import Teller, Truth
 from mejora_events.contracts.diagnoses import Diagnosis, ScopeKind
 from mejora_events.ids import IncidentId
-from mejora_events.sql import from_json, rows, run
+from mejora_events.sql import rows, run
 
 # What each of the tellers says of incidents. A cause or fix speaks of what came before it.
 _TRUTHS = f"""
@@ -71,7 +71,8 @@ select incident_id from regrouping where other_id = any(cast(:incident_ids as uu
 
 # The newest diagnoses of faults: where a guard cuts, the oldest stay as they are.
 _HOLD_OF_FAULTS = """
-select body from diagnosis where signature_id = any(cast(:signature_ids as text[]))
+select cast(body as text) as body from diagnosis
+where signature_id = any(cast(:signature_ids as text[]))
 order by diagnosis_id desc
 limit :most
 for update
@@ -155,4 +156,4 @@ async def hold_of_faults(
 ) -> list[Diagnosis]:
     """Hold the newest diagnoses of faults."""
     found = await rows(conn, _HOLD_OF_FAULTS, signature_ids=list(signature_ids), most=most)
-    return [Diagnosis.model_validate(from_json(it["body"])) for it in found]
+    return [Diagnosis.model_validate_json(it["body"]) for it in found]

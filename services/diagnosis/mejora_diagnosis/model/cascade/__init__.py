@@ -13,13 +13,14 @@ from mejora_diagnosis.model.cascade.failing import (
     minute_of,
     slot_of,
 )
-from mejora_diagnosis.model.cascade.habits import KEPT_SLOTS, Habits
+from mejora_diagnosis.model.cascade.habits import KEPT_SLOTS, NEEDED_SLOTS, Habits
 from mejora_diagnosis.model.cascade.neighbourhood import MOST_NAMED, Beginning, Neighbourhood
 from mejora_diagnosis.model.cascade.rechecks import Recheck, to_recheck
 
 __all__ = [
     "KEPT_SLOTS",
     "MOST_NAMED",
+    "NEEDED_SLOTS",
     "Beginning",
     "Failing",
     "Found",

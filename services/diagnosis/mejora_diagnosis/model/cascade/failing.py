@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from mejora_diagnosis.model.scope import places
 from mejora_diagnosis.model.signature import reduce_text
@@ -30,9 +31,8 @@ def kind_of(summary: str, labels: Mapping[str, str]) -> str:
     return reduce_text(summary, places(labels))[:LONGEST_KIND]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """That incidents of a component told of one kind of failure near a minute."""
+class Found(NamedTuple):
+    """That incidents of a component told of one kind of failure near a minute: once a kind."""
 
     component: str
     kind: str
@@ -67,10 +67,10 @@ class Failing:
             of.setdefault(it.component, []).append(it)
         gathered = []
         for component, its in of.items():
-            first = min(its, key=lambda it: (it.since, it.incident_id))
-            kinds = {it.kind: it.since for it in sorted(its, key=lambda it: it.kind)}
+            since, incident_id = min((it.since, it.incident_id) for it in its)
+            kinds = {it.kind: it.since for it in its}
             instances = frozenset[str]().union(*(it.instances for it in its))
-            gathered.append(cls(component, first.since, first.incident_id, len(instances), kinds))
+            gathered.append(cls(component, since, incident_id, len(instances), kinds))
         return gathered
 
 

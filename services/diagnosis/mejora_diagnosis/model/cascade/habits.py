@@ -7,9 +7,12 @@ call things, and without anybody having to say what was true in the end.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 KEPT_SLOTS = 63
 """Of how many of the last slots in which anything failed it is remembered what did."""
+NEEDED_SLOTS = 2 * KEPT_SLOTS
+"""How many of the last slots in which anything failed can matter to what is told late."""
 _FADING = 0.8
 """What a slot counts towards what is usual lately, for each slot that came after it."""
 _PRIOR_SLOTS = 4.0
@@ -25,6 +28,7 @@ Slots = int
 """In which of the last slots something failed: bit i stands for the i-th before now."""
 
 
+@lru_cache(maxsize=65_536)
 def _lately(slots: Slots) -> float:
     return sum(_FADED[slot] for slot in range(slots.bit_length()) if slots >> slot & 1)
 
@@ -42,6 +46,11 @@ class Habits:
         """Give in which slots a kind of failure came up at which component."""
         return self.fired.get(kind, {})
 
+    @property
+    def known(self) -> float:
+        """Tell how far what is remembered is enough to know what is usual."""
+        return self.slots / (self.slots + _PRIOR_SLOTS)
+
     def noise(self, kind: str, stretch: int) -> float:
         """Expect how many components fail in this way anyway, though not always the same."""
         if not self.slots:
@@ -50,8 +59,7 @@ class Habits:
             share * (1 - share)
             for share in (slots.bit_count() / self.slots for slots in self.of(kind).values())
         )
-        known = self.slots / (self.slots + _PRIOR_SLOTS)
-        return unsteady * stretch * known + 3.0 * (1 - known)
+        return unsteady * stretch * self.known + 3.0 * (1 - self.known)
 
     def usual(self, slots: Slots, elsewhere: float, stretch: int) -> float:
         """Say how likely it is that what failed in those slots fails in a stretch of them anyway.
@@ -59,10 +67,16 @@ class Habits:
         What became usual of late counts as such at once; what is forgotten lately does not count
         as rare. With nothing remembered, what happens elsewhere is what is to be expected.
         """
-        here = 1 - (1 - elsewhere) ** (1 / stretch)
-        lately = (_lately(slots) + _PRIOR_SLOTS * here) / (sum(_FADED[: self.slots]) + _PRIOR_SLOTS)
-        ever = (slots.bit_count() + _PRIOR_SLOTS * here) / (self.slots + _PRIOR_SLOTS)
-        return float(min(1 - (1 - max(lately, ever)) ** stretch, _ALMOST_SURE))
+        return _usual(slots, self.slots, elsewhere, stretch)
+
+
+@lru_cache(maxsize=65_536)
+def _usual(slots: Slots, of_slots: int, elsewhere: float, stretch: int) -> float:
+    here = 1 - (1 - elsewhere) ** (1 / stretch)
+    all_lately = _lately((1 << of_slots) - 1)
+    lately = (_lately(slots) + _PRIOR_SLOTS * here) / (all_lately + _PRIOR_SLOTS)
+    ever = (slots.bit_count() + _PRIOR_SLOTS * here) / (of_slots + _PRIOR_SLOTS)
+    return float(min(1 - (1 - max(lately, ever)) ** stretch, _ALMOST_SURE))
 
 
 def elsewhere(failing: int, others: int) -> float:

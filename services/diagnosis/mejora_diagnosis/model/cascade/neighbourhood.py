@@ -16,6 +16,8 @@ MOST_NAMED = 20
 """How many incidents of a cascade a diagnosis names, one a component, the earliest first."""
 MOST_CANDIDATES = 5
 """How many places a diagnosis names where a cascade may have begun."""
+_WORTH_A_LOOK = 0.1
+"""From which probability on another place is news, when it comes among the first three."""
 
 NO_HABITS = Habits()
 
@@ -56,6 +58,10 @@ class Neighbourhood:
         self._beginnings: dict[str, Beginning] = {}
         self._named: dict[tuple[str, str], list[IncidentId]] = {}
 
+    def __contains__(self, component: str) -> bool:
+        """Tell whether a component is known to fail near that minute."""
+        return component in self._failing
+
     def instances(self, component: str) -> int:
         """Tell how many instances of a component were named as failing."""
         failing = self._failing.get(component)
@@ -86,17 +92,18 @@ class Neighbourhood:
     def outcome(self, component: str) -> str:
         """Sum up what is said of a component's failure; another outcome is worth saying so.
 
-        It is the failure point, the likeliest three places in their order, and how sure the first
-        is, in tenths.
+        It is the failure point, the cascade, the likeliest place, how sure that is, in fifths, and
+        which others of the likeliest three are worth a look.
         """
         cascade = self.cascade(component)
-        first, *_ = cascade.places
+        first, *others = cascade.places[:3]
         return "|".join(
             [
                 self.beginning(component).component,
-                f"{first.probability:.1f}",
+                f"{first.probability * 5:.0f}",
                 str(cascade.first.incident_id),
-                *(it.component for it in cascade.places[:3]),
+                first.component,
+                *sorted(it.component for it in others if it.probability >= _WORTH_A_LOOK),
             ]
         )
 

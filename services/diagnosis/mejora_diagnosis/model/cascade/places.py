@@ -19,6 +19,10 @@ _PULLED_DOWN = 0.5
 """What it counts of the strongest sign at a component that stands on the place."""
 _NOWHERE = 0.2
 """The strength of what cannot be seen: that it began where nothing is known to fail."""
+_SHARPNESS = 4
+"""The power of its strength by which a place counts against the others."""
+_OTHER_REASON = 0.2
+"""How likely signs have another reason than the one that they speak for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def rank(
     order = sorted(
         strengths, key=lambda name: (-round(strengths[name], 9), *_tie(catalogue, failing, name))
     )
-    probabilities = _probabilities([strengths[name] for name in order])
+    probabilities = _probabilities([strengths[name] for name in order], habits.known)
     above: dict[str, int] = {}
     for ends in stands_on.values():
         for end in ends:
@@ -165,12 +169,20 @@ def _tie(
     return (since, catalogue.component(name).criticality, name)
 
 
-def _probabilities(strengths: Sequence[float]) -> list[float]:
+def _probabilities(strengths: Sequence[float], known: float) -> list[float]:
     """Share out one among the places and that it began where nothing is known to fail.
 
-    By the square of their strength: how much all signs depend on each other is not known, and so
-    the strengths are known but for a factor, which this leaves out.
+    How much the signs depend on each other is not known, and so the strengths are known but for a
+    factor, which a power of them leaves out. And signs that agree can still be those of something
+    else: a part is shared evenly, and more while it is not yet `known` what is usual.
+
+    Both numbers are the pair by which the first place's probability is nearest to how often it is
+    right (least Brier score), over 70 injected faults in several orders, with alerts left out and
+    times disturbed. Leaving out one kind of fault, or one place, gives about the same pair, and
+    probabilities as near for what was left out (decision 15).
     """
-    squares = [max(0.0, strength) ** 2 for strength in strengths]
-    whole = sum(squares) + _NOWHERE**2
-    return [square / whole for square in squares]
+    powers = [max(0.0, strength) ** _SHARPNESS for strength in strengths]
+    whole = sum(powers) + _NOWHERE**_SHARPNESS
+    told = (1 - _OTHER_REASON) * (1 + known) / 2
+    evenly = (1 - told) / (len(powers) + 1)
+    return [told * power / whole + evenly for power in powers]

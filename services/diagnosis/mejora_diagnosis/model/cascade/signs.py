@@ -9,6 +9,7 @@ its parts are expected to show the same, and one that stands out among them spea
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log1p
+from typing import NamedTuple
 
 from mejora_diagnosis.model.cascade.habits import Habits, Slots, elsewhere
 
@@ -24,8 +25,7 @@ _KIN = 0.5
 """How far parts of one component fail independently of each other anyway."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """What one kind of failure says for or against a place."""
 
     kind: str

@@ -1,7 +1,7 @@
 """One entity from the fields that somebody wrote, with faults that say what to do."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -27,6 +27,8 @@ _MONEY_FIELDS = (
     "worth_per_year",
 )
 _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)(?:\s*([A-Za-z]{3}))?\s*")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""What JSON can write and neither UTF-8 nor PostgreSQL can hold."""
 _ADVICE = {
     "missing": "add it",
     "string_type": "write it as text, in quotes if it looks like a number",
@@ -56,11 +58,22 @@ def read_entity(
     else:
         if not entity.name.strip():
             faults.append(Fault(line, label, "its name is empty", "give it a name"))
-        if "\\u0000" in entity.model_dump_json():
-            faults.append(Fault(line, label, "it has a NUL character in it", "take that out"))
+        if any(map(_UNSTORABLE.search, _texts(entity.model_dump()))):
+            what = "it has a NUL character, or half of one, in it"
+            faults.append(Fault(line, label, what, "take that out"))
         if not faults:
             return Placed(entity, line)
     return faults
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Give all texts within a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (text for part in value.values() for text in _texts(part))
+    elif isinstance(value, Iterable):
+        yield from (text for part in value for text in _texts(part))
 
 
 def _unknown_fields(
