@@ -57,6 +57,12 @@ async def test_a_customer_s_report_joins_what_a_monitor_found(intake: Whole) -> 
     assert (await intake.get(f"{INCIDENTS}/{found['incident_id']}"))["state"] == "reported"
 
 
+async def test_a_report_may_say_where_and_how_many_are_affected(intake: Whole) -> None:
+    opened = await reported(intake, "Till", site="Madrid", affected_users=40)
+    labels = (await intake.get(f"{INCIDENTS}/{opened['incident_id']}"))["labels"]
+    assert labels == {"reporter": "Acme", "site": "Madrid", "affected_users": "40"}
+
+
 async def test_what_a_monitor_finds_joins_what_a_customer_noticed_first(intake: Whole) -> None:
     first = await reported(intake, "Shop", severity="warning")
     found = await found_by_monitor(intake, "SHOP")

@@ -21,7 +21,7 @@ class DiagnosisSettings(ServiceSettings):
     cascade_window_seconds: Annotated[float, Field(ge=60, le=86_400)] = 600.0
     """Incidents that started at most so far apart can be one cascade; counted in whole minutes."""
     generalised_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """The share of affected instances from which a failure counts as generalised."""
+    """The share of affected instances, sites or users from which it counts as generalised."""
     unowned_to: Annotated[str, Field(min_length=1)] = "operations"
     """The role that is asked about what has no owner."""
     recent_change_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = 86_400.0

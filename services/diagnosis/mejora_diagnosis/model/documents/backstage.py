@@ -9,8 +9,8 @@ Source: backstage.io, "Descriptor Format of Catalog Entities". What becomes what
 - User, Location, Template and other kinds say nothing about what can fail and are passed over.
 
 What Mejora asks beyond that is read from annotations: `mejora/criticality`, `mejora/instances`,
-`mejora/cost-per-minute`, `mejora/runbook`, `mejora/alternates` and `mejora/aliases` (the last two
-with commas between).
+`mejora/sites`, `mejora/users`, `mejora/cost-per-minute`, `mejora/runbook`, `mejora/alternates` and
+`mejora/aliases` (the last two with commas between).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,8 +31,14 @@ from mejora_events.contracts.catalogue import Component, OwnerRole, Process
 _PARTS = ("component", "resource", "system", "api")
 """Kinds that become components; where two have one name, the first of these keeps it plain."""
 _SUPPLIERS = {"supplier", "vendor", "saas", "external"}
-_NUMBERS = {"mejora/criticality": "criticality", "mejora/instances": "instances"}
-_TEXTS = {"mejora/cost-per-minute": "cost_per_minute", "mejora/runbook": "runbook"}
+_TEXTS = {
+    "mejora/criticality": "criticality",
+    "mejora/instances": "instances",
+    "mejora/sites": "sites",
+    "mejora/users": "users",
+    "mejora/cost-per-minute": "cost_per_minute",
+    "mejora/runbook": "runbook",
+}
 _SERIES = {"mejora/alternates": "alternates", "mejora/aliases": "aliases"}
 
 
@@ -225,9 +231,7 @@ def _owner(it: _Described, remarks: list[Remark]) -> str | None:
 def _annotated(it: _Described) -> Iterator[tuple[str, Any]]:
     for annotation, value in it.annotations.items():
         text = str(value).strip()
-        if annotation in _NUMBERS:
-            yield _NUMBERS[annotation], text
-        elif annotation in _TEXTS:
+        if annotation in _TEXTS:
             yield _TEXTS[annotation], text
         elif annotation in _SERIES:
             yield _SERIES[annotation], [part.strip() for part in text.split(",") if part.strip()]
