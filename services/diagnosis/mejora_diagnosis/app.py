@@ -10,6 +10,7 @@ from mejora_diagnosis.api import router
 from mejora_diagnosis.model.diagnose import Rules
 from mejora_diagnosis.reactions import react_by
 from mejora_diagnosis.reactions.promises import note_overdue
+from mejora_diagnosis.store import sign_ins
 from mejora_events.reactions import Reactions
 from mejora_service.service import Periodic, Service
 from mejora_service.settings import ServiceSettings
@@ -44,7 +45,10 @@ def _reactions(settings: DiagnosisSettings) -> Reactions:
 
 
 def _periodics(settings: DiagnosisSettings) -> Sequence[Periodic]:
-    return [Periodic("overdue-workarounds", settings.overdue_every_seconds, note_overdue)]
+    return [
+        Periodic("overdue-workarounds", settings.overdue_every_seconds, note_overdue),
+        Periodic("sign-ins", 3_600.0, sign_ins.forget),
+    ]
 
 
 SERVICE = Service(

@@ -142,6 +142,8 @@ class OpenQuestion(Value):
     put_to: str
     key: str = ""
     """Names the question, whatever its wording; it is answered by this."""
+    about: str = ""
+    """The component where the failure was thought to have begun when it was asked."""
     answer: str | None = None
     answered_at: Time | None = None
     answered_by: str | None = None

@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
+from mejora_diagnosis.api.answering import no_such_diagnosis
 from mejora_diagnosis.api.bodies import Note, Text
-from mejora_diagnosis.api.diagnoses import no_such_diagnosis
 from mejora_diagnosis.model.workarounds import (
     DueTooEarly,
     NotInUse,

@@ -187,13 +187,16 @@ def note_answers(
     Raises NoSuchQuestion.
     """
     questions = take_answers(diagnosis.open_questions, answers, by, at)
-    owner = next((it.answer for it in questions if it.key == WHO_OWNS and it.answer), None)
-    changes = {
+    changes: dict[str, object] = {
         "open_questions": questions,
         "completed_at": completed_at(questions),
-        "owner": owner or diagnosis.owner,
     }
-    said = [Evidence(question=WHOSE, answer=owner, because=f"{by} said so")] if owner else []
+    said = []
+    for it in questions:
+        elsewhere = it.about not in ("", diagnosis.failure_point.component)
+        if it.key == WHO_OWNS and it.answer and not (elsewhere and diagnosis.owner):
+            changes["owner"] = it.answer
+            said = [Evidence(question=WHOSE, answer=it.answer, because=f"{by} said so")]
     return _revision(diagnosis, changes, said)
 
 

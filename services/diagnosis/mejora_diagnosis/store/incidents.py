@@ -12,7 +12,7 @@ from mejora_events.contracts.base import Severity
 from mejora_events.contracts.diagnoses import Signature
 from mejora_events.contracts.incidents import Incident
 from mejora_events.ids import IncidentId
-from mejora_events.sql import rows, run
+from mejora_events.sql import row, rows, run
 
 # The newest version wins, in whichever order they come.
 _TAKE = """
@@ -36,6 +36,8 @@ select i.incident_id, i.severity, i.component, i.signature_id,
 from incident i
 where i.incident_id = any(cast(:incident_ids as uuid[]))
 """
+
+_RESTORED = "select restored_at from incident where incident_id = :incident_id"
 
 # Notes what failed when; tells what is news, and when the same was last failing before that.
 _NOTE_FAILING = """
@@ -154,6 +156,12 @@ async def standing(
         )
         for it in found
     }
+
+
+async def restored_at(conn: AsyncConnection, incident_id: IncidentId) -> datetime | None:
+    """Tell since when an incident's service level is back, if it is."""
+    found = await row(conn, _RESTORED, incident_id=incident_id)
+    return found["restored_at"] if found else None
 
 
 async def note_failing(
