@@ -219,6 +219,19 @@ class TestDiagnoses:
         assert done["version"] == 3
         assert await published(runtime, "mejora.diagnosis.revised.v1") == 2
 
+    async def test_what_waits_for_answers_can_be_asked_for(
+        self, http: httpx.AsyncClient, runtime: Runtime
+    ) -> None:
+        await put(http, CATALOGUE)
+        first, second = await diagnosed(http, runtime, 1), await diagnosed(http, runtime, 2)
+        given = [{"question": it["key"], "unknowable": True} for it in first["open_questions"]]
+        path = f"/v1/diagnoses/{first['diagnosis_id']}/answers"
+        done = (await http.post(path, json={"answers": given})).json()
+        for complete, expected in (("true", [done]), ("false", [second])):
+            asked = {"complete": complete, "owner": "platform"}
+            assert (await http.get("/v1/diagnoses", params=asked)).json()["items"] == expected
+        assert (await http.get("/v1/diagnoses", params={"owner": "sales"})).json()["items"] == []
+
     @pytest.mark.parametrize(
         "body",
         [
@@ -279,8 +292,11 @@ class TestWorkarounds:
         self, http: httpx.AsyncClient, runtime: Runtime
     ) -> None:
         made = (await self.applied(http, runtime)).json()
-        failed = await http.post(f"/v1/workarounds/{made['workaround_id']}/failed", json={})
+        failed = await http.post(
+            f"/v1/workarounds/{made['workaround_id']}/failed", json={"reason": "behind"}
+        )
         assert failed.json()["failed_at"] == "2026-03-02T09:00:00Z"
+        assert failed.json()["ended_because"] == "behind"
         listed = await http.get("/v1/workarounds", params={"state": "failed"})
         assert listed.json()["items"] == [failed.json()]
 

@@ -19,6 +19,7 @@ from mejora_diagnosis.model.questions import Answer, NoSuchQuestion
 from mejora_diagnosis.model.scope import HowMany, places
 from mejora_diagnosis.model.signature import sign
 from mejora_events.contracts.base import Channel, Severity
+from mejora_events.contracts.catalogue import Component
 from mejora_events.contracts.changes import ChangeKind, ChangeRecorded
 from mejora_events.contracts.diagnoses import Diagnosis, ScopeKind, ScopeUnit
 from mejora_events.contracts.fixes import FixState
@@ -36,8 +37,8 @@ def failing(component: str, number: int, minutes: float = 0, instances: int = 0)
     return Failing(component, since, IncidentId(UUID(int=number)), affected, {"down": since})
 
 
-def around(*found: Failing) -> Neighbourhood:
-    return Neighbourhood(SHOP, found, RULES.window_minutes)
+def around(*found: Failing, catalogue: Catalogue = SHOP) -> Neighbourhood:
+    return Neighbourhood(catalogue, found, RULES.window_minutes)
 
 
 def diagnosed(
@@ -211,3 +212,13 @@ class TestAnswers:
         revision = note_answers(diagnosis, [Answer("who_owns", "platform")], "a", at(1))
         assert revision.diagnosis.owner == "platform"
         assert evidence(revision.diagnosis, "Who owns") == ("platform", "a said so")
+
+    def test_who_owns_what_it_did_not_begin_at_after_all_says_nothing_of_its_owner(self) -> None:
+        catalogue = Catalogue([*the_shop(), Component(name="till", depends_on=("db",))])
+        first = diagnosed(an_incident(1, "till"), around(failing("till", 1), catalogue=catalogue))
+        later = around(failing("till", 1), failing("db", 2), catalogue=catalogue)
+        moved = revise_place(first, catalogue, later, RULES)
+        assert moved is not None
+        assert moved.diagnosis.owner == "platform"
+        said = note_answers(moved.diagnosis, [Answer("who_owns", "sales")], "a", at(1)).diagnosis
+        assert (said.owner, evidence(said, "Who owns")[0]) == ("platform", "platform")

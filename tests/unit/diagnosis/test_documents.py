@@ -169,6 +169,12 @@ class TestOurForm:
             ("components:\n- {name: a, instances: 0}\n", 2, "component 'a'", "count at least one"),
             ("components:\n- {name: a, users: 0}\n", 2, "component 'a'", "users: "),
             (
+                "customers: [{name: c}]\ncontracts:\n- {name: k, customer: c, renewal_on: soon}\n",
+                3,
+                "contract 'k'",
+                "2027-01-31",
+            ),
+            (
                 "components:\n- {name: a, aliases: [b]}\n- {name: b}\n",
                 2,
                 "component 'a'",
@@ -206,9 +212,18 @@ class TestOurForm:
     def test_nor_is_json_without_a_bottom_taken(self) -> None:
         assert "nested too deeply" in faults("[" * 100_000, is_json=True)[0]
 
-    def test_in_json_a_fault_names_the_entity(self) -> None:
-        (fault,) = faults('{"components": [{"name": "a", "criticality": 0}]}', is_json=True)
-        assert fault.startswith("component 'a': criticality: ")
+    def test_in_json_a_fault_names_line_and_entity_too(self) -> None:
+        (fault,) = faults(
+            '{"components": [\n\t{"name": "a"},\n\t{"name": "b",\n\t "criticality": 0}]}',
+            is_json=True,
+        )
+        assert fault.startswith("line 4, component 'b': criticality: ")
+        (fault,) = faults('[{"apiVersion": "b"},\n {"kind": "API"}]', is_json=True)[1:]
+        assert fault.startswith("line 2, entity without a name")
+        (fault,) = faults(
+            '{"components": [{"name": "\\ud83d\\ude00", "criticality": 0}]}', is_json=True
+        )  # YAML does not read this
+        assert fault.startswith("component '😀': criticality: ")
         (fault,) = faults('{"customers": [{"name": "a", "title": "\\u0000"}]}', is_json=True)
         assert "NUL" in fault
         assert faults('{"components": [', is_json=True)[0].startswith("line 1, the document")

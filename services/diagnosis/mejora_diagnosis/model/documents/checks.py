@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 
 from mejora_diagnosis.model.documents.faults import (
     Fault,
@@ -46,7 +47,7 @@ def check(document: ReadDocument) -> ReadDocument:
             else:
                 faults.append(fault)
     faults.extend(_circles(document.placed))
-    faults.extend(_uncountable(document.placed))
+    faults.extend(_impossible(document.placed))
     if faults:
         raise UnreadableCatalogue(faults)
     return ReadDocument((*document.placed, *joining.values()), tuple(remarks))
@@ -147,9 +148,20 @@ def _above(entity: Entity) -> str | None:
     return entity.part_of if isinstance(entity, Component) else None
 
 
-def _uncountable(placed: Iterable[Placed]) -> Iterator[Fault]:
+def _impossible(placed: Iterable[Placed]) -> Iterator[Fault]:
+    """Tell which values their fields allow and the world does not."""
     for it in placed:
-        count = it.entity.instances if isinstance(it.entity, Component) else None
-        if count is not None and count < 1:
-            what = f"instances: there cannot be {count} of them"
+        entity = it.entity
+        if isinstance(entity, Component) and entity.instances is not None and entity.instances < 1:
+            what = f"instances: there cannot be {entity.instances} of them"
             yield Fault(it.line, _label(it), what, "count at least one, or leave it out")
+        if isinstance(entity, Contract) and entity.renewal_on and not _is_day(entity.renewal_on):
+            what = f"renewal_on: {entity.renewal_on[:60]!r} is no day"
+            yield Fault(it.line, _label(it), what, "write it as 2027-01-31")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
