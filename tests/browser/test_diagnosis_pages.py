@@ -107,7 +107,9 @@ async def test_where_the_keyboard_is_can_be_seen(browser: Browser, address: str)
         await page.keyboard.press("Tab")
         focused = page.locator(":focus")
         assert await focused.inner_text() == "Skip to the content"
-        assert (await focused.bounding_box() or {})["height"] > 20
+        box = await focused.bounding_box()
+        assert box is not None
+        assert box["height"] > 20
         await page.keyboard.press("Tab")
         assert (
             await page.locator(":focus").evaluate("it => getComputedStyle(it).outlineWidth")
