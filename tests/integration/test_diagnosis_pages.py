@@ -104,6 +104,9 @@ class TestSigningIn:
         assert "Secure" not in cookie
         answer = await browser.post("https://mejora/diagnosis/sign-in", data={"key": KEY})
         assert answer.history[0].headers["set-cookie"].endswith("; Secure")
+        proxied = {"X-Forwarded-Proto": "https"}
+        answer = await browser.post("/diagnosis/sign-in", data={"key": KEY}, headers=proxied)
+        assert answer.history[0].headers["set-cookie"].endswith("; Secure")
 
     @pytest.mark.parametrize(
         ("scopes", "customer", "why"),

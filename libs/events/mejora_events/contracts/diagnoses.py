@@ -143,7 +143,7 @@ class OpenQuestion(Value):
     key: str = ""
     """Names the question, whatever its wording; it is answered by this."""
     about: str = ""
-    """The component where the failure was thought to have begun when it was asked."""
+    """The component that it is about, where it is about one."""
     answer: str | None = None
     answered_at: Time | None = None
     answered_by: str | None = None

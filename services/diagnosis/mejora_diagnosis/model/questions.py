@@ -32,14 +32,14 @@ class NoSuchQuestion(LookupError):
 @lru_cache(maxsize=4_096)
 def ask(component: str, owner: str | None, unowned_to: str) -> tuple[OpenQuestion, ...]:
     """Give the questions of a new diagnosis; without an owner they go to `unowned_to`."""
-    questions = dict(_ALWAYS)
-    if owner is None:
-        questions[WHO_OWNS] = f"Which role answers for {component}?"
     put_to = owner or unowned_to
-    return tuple(
-        OpenQuestion(key=key, question=question, put_to=put_to, about=component)
-        for key, question in questions.items()
-    )
+    questions = [
+        OpenQuestion(key=key, question=question, put_to=put_to) for key, question in _ALWAYS.items()
+    ]
+    if owner is None:
+        asked = f"Which role answers for {component}?"
+        questions.append(OpenQuestion(key=WHO_OWNS, question=asked, put_to=put_to, about=component))
+    return tuple(questions)
 
 
 def put_to(questions: Iterable[OpenQuestion], owner: str) -> tuple[OpenQuestion, ...]:

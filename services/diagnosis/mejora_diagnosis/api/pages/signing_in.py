@@ -148,7 +148,7 @@ async def sign_in(request: Request) -> Response:
         token,
         max_age=int(_LASTING.total_seconds()),
         path=_cookie_path(request),
-        secure=request.url.scheme == "https",
+        secure=_over_tls(request),
         httponly=True,
         samesite="lax",
     )
@@ -166,6 +166,12 @@ async def sign_out(request: Request) -> Response:
             await sign_ins.end(work, who.token)
     answer.delete_cookie(COOKIE, path=_cookie_path(request))
     return answer
+
+
+def _over_tls(request: Request) -> bool:
+    """Tell whether the browser speaks TLS, with us or with a proxy that says so."""
+    said = request.headers.get("x-forwarded-proto", request.url.scheme)
+    return said.lower() == "https"
 
 
 def _cookie_path(request: Request) -> str:
