@@ -252,10 +252,14 @@ class TestDiagnoses:
         self, http: httpx.AsyncClient, runtime: Runtime
     ) -> None:
         found = await diagnosed(http, runtime)  # nothing is in the catalogue
+        other = await diagnosed(http, runtime, 3)
         body = {"answers": [{"question": "who_owns", "answer": "platform"}]}
-        await http.post(f"/v1/diagnoses/{found['diagnosis_id']}/answers", json=body)
+        said = (await http.post(f"/v1/diagnoses/{found['diagnosis_id']}/answers", json=body)).json()
+        assert {it["put_to"] for it in said["open_questions"][:-1]} == {"platform"}
         assert (await http.get("/v1/components/db/impact")).json()["owner"] == "platform"
         assert (await diagnosed(http, runtime, 2))["owner"] == "platform"
+        told = (await http.get(f"/v1/diagnoses/{other['diagnosis_id']}")).json()
+        assert (told["owner"], told["open_questions"][-1]["answer"]) == ("platform", "platform")
 
 
 class TestWorkarounds:

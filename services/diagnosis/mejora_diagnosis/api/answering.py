@@ -1,14 +1,15 @@
 """Answering what only people know: one command, over HTTP and from the pages."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mejora_diagnosis.api.bodies import Text
-from mejora_diagnosis.model.diagnose import note_answers
-from mejora_diagnosis.model.questions import WHO_OWNS, Answer, NoSuchQuestion
+from mejora_diagnosis.model.diagnose import Revision, note_answers
+from mejora_diagnosis.model.questions import WHO_OWNS, Answer, NoSuchQuestion, is_open
 from mejora_diagnosis.store import catalogue, diagnoses
 from mejora_events.contracts.base import Time
 from mejora_events.contracts.catalogue import CatalogueEntityChanged
@@ -16,6 +17,9 @@ from mejora_events.contracts.diagnoses import Diagnosis, DiagnosisRevised
 from mejora_events.store import Work
 from mejora_service.errors import Invalid, NotFound
 from mejora_service.web import Command
+
+MOST_TOLD = 500
+"""Other diagnoses that are told at once who owns their component, the newest first."""
 
 
 class GivenAnswer(BaseModel):
@@ -67,22 +71,27 @@ async def give_answers(command: Command, diagnosis_id: UUID, given: Answers) -> 
         if owner is not None:  # that is the catalogue's, whose turn comes before the diagnosis
             await catalogue.take_turn(work)
         diagnosis = await diagnoses.find_and_hold(work.conn, diagnosis_id) or diagnosis
-        at = given.answered_at or work.now
+        by, at = given.answered_by or work.actor, given.answered_at or work.now
         try:
-            revision = note_answers(diagnosis, answers, given.answered_by or work.actor, at)
+            revision = note_answers(diagnosis, answers, by, at)
         except NoSuchQuestion as error:
             raise _no_such_question(error, diagnosis) from error
-        await diagnoses.update(work.conn, [revision.diagnosis])
-        work.emit(
-            DiagnosisRevised(diagnosis=revision.diagnosis, revised=revision.revised, revised_at=at),
-            at=at,
-            correlation=diagnosis.incident_id,
-        )
+        await _keep(work, [revision], at)
         if owner is not None:
-            await _note_owner(work, *owner)
+            await _note_owner(work, *owner, by, at)
         return revision.diagnosis
 
     return await command.run(note)
+
+
+async def _keep(work: Work, revisions: Sequence[Revision], at: datetime) -> None:
+    await diagnoses.update(work.conn, [it.diagnosis for it in revisions])
+    for it in revisions:
+        work.emit(
+            DiagnosisRevised(diagnosis=it.diagnosis, revised=it.revised, revised_at=at),
+            at=at,
+            correlation=it.diagnosis.incident_id,
+        )
 
 
 def _owner_in(answers: Sequence[Answer], diagnosis: Diagnosis) -> tuple[str, str] | None:
@@ -96,12 +105,20 @@ def _owner_in(answers: Sequence[Answer], diagnosis: Diagnosis) -> tuple[str, str
     return said[-1] if said else None
 
 
-async def _note_owner(work: Work, component: str, owner: str) -> None:
-    """Let the catalogue know who owns an unlisted component."""
+async def _note_owner(work: Work, component: str, owner: str, by: str, at: datetime) -> None:
+    """Let the catalogue know who owns an unlisted component, and whoever else asks that."""
     owned = await catalogue.give_owner(work, component, owner)
-    if owned is not None:
-        entity, version = owned
-        work.emit(CatalogueEntityChanged(entity=entity, version=version, changed_at=work.now))
+    if owned is None:
+        return
+    entity, version = owned
+    work.emit(CatalogueEntityChanged(entity=entity, version=version, changed_at=work.now))
+    asking = [
+        it
+        for it in await diagnoses.hold_unowned(work.conn, component, MOST_TOLD)
+        if any(q.key == WHO_OWNS and q.about == component and is_open(q) for q in it.open_questions)
+    ]
+    said = [Answer(WHO_OWNS, owner)]
+    await _keep(work, [note_answers(it, said, by, at) for it in asking], at)
 
 
 def _no_such_question(error: NoSuchQuestion, diagnosis: Diagnosis) -> Invalid:

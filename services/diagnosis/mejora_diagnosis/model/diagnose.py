@@ -196,6 +196,7 @@ def note_answers(
         elsewhere = it.about not in ("", diagnosis.failure_point.component)
         if it.key == WHO_OWNS and it.answer and not (elsewhere and diagnosis.owner):
             changes["owner"] = it.answer
+            changes["open_questions"] = put_to(questions, it.answer)
             said = [Evidence(question=WHOSE, answer=it.answer, because=f"{by} said so")]
     return _revision(diagnosis, changes, said)
 

@@ -126,10 +126,11 @@ def judge_scope(
 def _counts(affected: HowMany, could_be: HowMany) -> Iterator[ScopeCount]:
     """Put together what was named and what is listed, unit by unit.
 
-    Where instances are listed and sites are not, sites that are named are the instances.
+    Where instances are listed and sites are not, a site that is named is one instance at least.
     """
-    if not affected.instances and could_be.sites is None and could_be.instances is not None:
-        affected = HowMany(affected.sites, 0, affected.users)
+    if could_be.sites is None and could_be.instances is not None:
+        instances = max(affected.instances or 0, affected.sites or 0)
+        affected = HowMany(instances, 0, affected.users)
     for unit, named, listed in zip(ScopeUnit, affected, could_be, strict=True):
         hit = named or 0
         if unit is not ScopeUnit.USERS and listed == 1:

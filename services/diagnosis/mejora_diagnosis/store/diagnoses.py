@@ -82,6 +82,15 @@ order by d.incident_id
 for update of d
 """
 
+# What waits, at a component, for somebody to say who owns it.
+_HOLD_UNOWNED = """
+select body from diagnosis
+where component = :component and owner = '' and not complete
+order by minute desc
+limit :most
+for update
+"""
+
 _FIND = "select body from diagnosis where diagnosis_id = :diagnosis_id"
 
 _LIST = """
@@ -210,6 +219,11 @@ async def hold_between(
         conn, _HOLD_BETWEEN, components=list(components), first=first, last=last, most=most
     )
     return [_read(it) for it in found]
+
+
+async def hold_unowned(conn: AsyncConnection, component: str, most: int) -> list[Diagnosis]:
+    """Hold the newest diagnoses at a component that have no owner and wait for answers."""
+    return [_read(it) for it in await rows(conn, _HOLD_UNOWNED, component=component, most=most)]
 
 
 async def hold_regraded(

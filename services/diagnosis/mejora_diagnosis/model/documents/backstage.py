@@ -93,10 +93,11 @@ def read_backstage(documents: Sequence[Document]) -> ReadDocument:
     links = _Links(described, names)
     placed: list[Placed] = []
     remarks: list[Remark] = []
+    passed_over: dict[str, list[_Described]] = {}
     for it in described:
         kind, fields = _fields(it, names, links, remarks)
         if kind is None:
-            remarks.append(_passed_over(it))
+            passed_over.setdefault(it.ref.kind, []).append(it)
             continue
         read = read_entity(kind, fields, it.document)
         if isinstance(read, Placed):
@@ -105,6 +106,7 @@ def read_backstage(documents: Sequence[Document]) -> ReadDocument:
             faults.extend(read)
     if faults:
         raise UnreadableCatalogue(faults)
+    remarks.extend(map(_passed_over, passed_over.values()))
     return ReadDocument(tuple(placed), tuple(remarks), unknown_join=True)
 
 
@@ -243,10 +245,12 @@ def _annotated(it: _Described) -> Iterator[tuple[str, Any]]:
             yield _SERIES[annotation], [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _passed_over(it: _Described) -> Remark:
+def _passed_over(of_a_kind: Sequence[_Described]) -> Remark:
+    first, *others = of_a_kind
+    more = f", and {len(others)} more of them" if others else ""
     return Remark(
-        it.document.line(),
-        it.label(),
-        f"entities of the kind {it.ref.kind!r} are passed over",
+        first.document.line(),
+        first.label(),
+        f"entities of the kind {first.ref.kind!r} are passed over{more}",
         "nothing needs doing",
     )
