@@ -219,6 +219,19 @@ class TestDiagnoses:
         assert done["version"] == 3
         assert await published(runtime, "mejora.diagnosis.revised.v1") == 2
 
+    async def test_what_waits_for_answers_can_be_asked_for(
+        self, http: httpx.AsyncClient, runtime: Runtime
+    ) -> None:
+        await put(http, CATALOGUE)
+        first, second = await diagnosed(http, runtime, 1), await diagnosed(http, runtime, 2)
+        given = [{"question": it["key"], "unknowable": True} for it in first["open_questions"]]
+        path = f"/v1/diagnoses/{first['diagnosis_id']}/answers"
+        done = (await http.post(path, json={"answers": given})).json()
+        for complete, expected in (("true", [done]), ("false", [second])):
+            asked = {"complete": complete, "owner": "platform"}
+            assert (await http.get("/v1/diagnoses", params=asked)).json()["items"] == expected
+        assert (await http.get("/v1/diagnoses", params={"owner": "sales"})).json()["items"] == []
+
     @pytest.mark.parametrize(
         "body",
         [
@@ -239,10 +252,14 @@ class TestDiagnoses:
         self, http: httpx.AsyncClient, runtime: Runtime
     ) -> None:
         found = await diagnosed(http, runtime)  # nothing is in the catalogue
+        other = await diagnosed(http, runtime, 3)
         body = {"answers": [{"question": "who_owns", "answer": "platform"}]}
-        await http.post(f"/v1/diagnoses/{found['diagnosis_id']}/answers", json=body)
+        said = (await http.post(f"/v1/diagnoses/{found['diagnosis_id']}/answers", json=body)).json()
+        assert {it["put_to"] for it in said["open_questions"][:-1]} == {"platform"}
         assert (await http.get("/v1/components/db/impact")).json()["owner"] == "platform"
         assert (await diagnosed(http, runtime, 2))["owner"] == "platform"
+        told = (await http.get(f"/v1/diagnoses/{other['diagnosis_id']}")).json()
+        assert (told["owner"], told["open_questions"][-1]["answer"]) == ("platform", "platform")
 
 
 class TestWorkarounds:
@@ -279,8 +296,11 @@ class TestWorkarounds:
         self, http: httpx.AsyncClient, runtime: Runtime
     ) -> None:
         made = (await self.applied(http, runtime)).json()
-        failed = await http.post(f"/v1/workarounds/{made['workaround_id']}/failed", json={})
+        failed = await http.post(
+            f"/v1/workarounds/{made['workaround_id']}/failed", json={"reason": "behind"}
+        )
         assert failed.json()["failed_at"] == "2026-03-02T09:00:00Z"
+        assert failed.json()["ended_because"] == "behind"
         listed = await http.get("/v1/workarounds", params={"state": "failed"})
         assert listed.json()["items"] == [failed.json()]
 

@@ -271,6 +271,24 @@ class TestRevising:
             found = await diagnosis_of(store, number)
             assert (found.scope.kind, found.scope.affected) == (ScopeKind.GENERALISED, 2)
 
+    async def test_sites_and_users_count_in_whichever_order_they_come(self, store: Store) -> None:
+        entities = [Component(name="till", sites=3), Component(name="app", users=1_000)]
+        await put_catalogue(store, entities)
+        told_of = [
+            ("till", {"site": "north"}),
+            ("till", {"site": "south"}),
+            ("app", {"userCount": "30"}),
+            ("app", {"userCount": "700"}),
+            ("app", {"userCount": "40"}),
+        ]
+        for number, (component, labels) in enumerate(told_of, 1):
+            await tell(store, reported(an_incident(number, component, labels=labels)))
+        scopes = {number: (await diagnosis_of(store, number)).scope for number in range(1, 6)}
+        assert {(it.kind, it.affected, it.could_be_affected) for it in scopes.values()} == {
+            (ScopeKind.GENERALISED, 2, 3),
+            (ScopeKind.GENERALISED, 700, 1_000),
+        }
+
     async def test_what_goes_on_failing_revises_nothing(self, store: Store) -> None:
         for minute in range(30):
             name = ("db", "checkout")[minute % 2]

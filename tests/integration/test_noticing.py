@@ -57,6 +57,12 @@ async def test_a_customer_s_report_joins_what_a_monitor_found(intake: Whole) -> 
     assert (await intake.get(f"{INCIDENTS}/{found['incident_id']}"))["state"] == "reported"
 
 
+async def test_a_report_may_say_where_and_how_many_are_affected(intake: Whole) -> None:
+    opened = await reported(intake, "Till", site="Madrid", affected_users=40)
+    labels = (await intake.get(f"{INCIDENTS}/{opened['incident_id']}"))["labels"]
+    assert labels == {"reporter": "Acme", "site": "Madrid", "affected_users": "40"}
+
+
 async def test_what_a_monitor_finds_joins_what_a_customer_noticed_first(intake: Whole) -> None:
     first = await reported(intake, "Shop", severity="warning")
     found = await found_by_monitor(intake, "SHOP")
@@ -124,6 +130,7 @@ async def test_a_person_reports_with_a_browser_and_sees_the_number(intake: Whole
         intake,
         happened="The invoice is empty\r\nSince the update",
         since="2026-03-01T12:00",
+        affected="12",
         who="Accounting",
         key=key,
         staff="yes",
@@ -135,7 +142,11 @@ async def test_a_person_reports_with_a_browser_and_sees_the_number(intake: Whole
     assert (incident["component"], incident["summary"]) == ("Billing", "The invoice is empty")
     assert (incident["description"], incident["source"]) == ("Since the update", "initech")
     assert (incident["origin"], incident["started_at"]) == ("customer", "2026-03-01T12:00:00Z")
-    assert incident["labels"] == {"reporter": "Accounting", "customer": "initech"}
+    assert incident["labels"] == {
+        "reporter": "Accounting",
+        "customer": "initech",
+        "affected_users": "12",
+    }
     again = await send(intake, form)
     assert number in again.text
     assert (await intake.get(f"{INCIDENTS}/{number}"))["occurrences"] == 1
@@ -151,7 +162,7 @@ async def test_the_form_loads_nothing_and_runs_nothing(intake: Whole) -> None:
     assert not re.search(r"<script|src=|<link|style=|\son\w+=", page.text)
     controls = re.findall(r'<(?:input|textarea) id="(\w+)"', page.text)
     assert controls == re.findall(r'<label for="(\w+)"', page.text)
-    assert len(controls) == 5
+    assert len(controls) == 6
 
 
 @pytest.mark.parametrize(
@@ -163,6 +174,9 @@ async def test_the_form_loads_nothing_and_runs_nothing(intake: Whole) -> None:
         ({"happened": "\n\nsecond line"}, 200, ""),
         ({"since": "yesterday"}, 422, "since"),
         ({"since": "0001-01-01T00:00+14:00"}, 422, "since"),
+        ({"affected": "some"}, 422, "affected"),
+        ({"affected": "0"}, 422, "affected"),
+        ({"affected": "9" * 30}, 422, "affected"),
         ({"who": "x" * 501}, 422, "who"),
         ({"key": ""}, 422, "key"),
         ({"key": "wrong"}, 401, "key"),

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from mejora_events.contracts.access import AccessKeyIssued, AccessKeyRevoked, Scope
 from mejora_events.envelope import Event
 from mejora_events.ids import KeyId, new_id
@@ -40,6 +42,11 @@ on conflict (key_id) do update set revoked_at = excluded.revoked_at
 _BY_HASH = """
 select key_id, scopes, label, source, customer from access_key
 where secret_sha256 = :secret_sha256 and revoked_at is null
+"""
+
+_BY_ID = """
+select key_id, scopes, label, source, customer from access_key
+where key_id = :key_id and secret_sha256 is not null and revoked_at is null
 """
 
 _ALONE = "lock table access_key in share row exclusive mode"
@@ -129,6 +136,12 @@ async def take(work: Work, issued: AccessKeyIssued) -> bool:
 async def revoke(work: Work, revoked: AccessKeyRevoked) -> None:
     """Let a key no longer be used here."""
     await run(work.conn, _REVOKE, key_id=revoked.key_id, revoked_at=revoked.revoked_at)
+
+
+async def holder(conn: AsyncConnection, key_id: KeyId) -> Principal | None:
+    """Tell whose key has an id, unless it was revoked."""
+    found = await row(conn, _BY_ID, key_id=key_id)
+    return _principal(found) if found else None
 
 
 async def any_issued(work: Work) -> bool:

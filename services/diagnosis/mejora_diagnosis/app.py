@@ -12,6 +12,7 @@ from mejora_diagnosis.model.diagnose import Rules
 from mejora_diagnosis.reactions import react_by
 from mejora_diagnosis.reactions.forgetting import forget_failing
 from mejora_diagnosis.reactions.promises import note_overdue
+from mejora_diagnosis.store import sign_ins
 from mejora_events.reactions import Reactions
 from mejora_service.service import Periodic, Service
 from mejora_service.settings import ServiceSettings
@@ -23,7 +24,7 @@ class DiagnosisSettings(ServiceSettings):
     cascade_window_seconds: Annotated[float, Field(ge=60, le=86_400)] = 600.0
     """Incidents that started at most so far apart can be one cascade; counted in whole minutes."""
     generalised_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """The share of affected instances from which a failure counts as generalised."""
+    """The share of affected instances, sites or users from which it counts as generalised."""
     unowned_to: Annotated[str, Field(min_length=1)] = "operations"
     """The role that is asked about what has no owner."""
     recent_change_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = 86_400.0
@@ -50,6 +51,7 @@ def _periodics(settings: DiagnosisSettings) -> Sequence[Periodic]:
     return [
         Periodic("overdue-workarounds", settings.overdue_every_seconds, note_overdue),
         Periodic("forgetting", 30.0, partial(forget_failing, window_minutes=window)),
+        Periodic("sign-ins", 3_600.0, sign_ins.forget),
     ]
 
 

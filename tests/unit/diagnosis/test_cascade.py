@@ -15,6 +15,7 @@ from mejora_diagnosis.model.cascade import (
     to_recheck,
 )
 from mejora_diagnosis.model.catalogue import Catalogue
+from mejora_diagnosis.model.scope import NOTHING
 from mejora_events.contracts.catalogue import Component
 from mejora_events.ids import IncidentId
 from support.diagnosed import at, the_shop
@@ -24,7 +25,8 @@ WINDOW = 10
 
 
 def failing(component: str, minutes: float = 0, number: int = 1, kind: str = "down") -> Failing:
-    return Failing(component, at(minutes), IncidentId(UUID(int=number)), 0, {kind: at(minutes)})
+    since = at(minutes)
+    return Failing(component, since, IncidentId(UUID(int=number)), NOTHING, {kind: since})
 
 
 def near(*found: Failing, catalogue: Catalogue = SHOP) -> Neighbourhood:

@@ -16,11 +16,12 @@ from mejora_diagnosis.model.diagnose import (
 from mejora_diagnosis.model.evidence import Report
 from mejora_diagnosis.model.history import History, KnownFix, KnownProblem
 from mejora_diagnosis.model.questions import Answer, NoSuchQuestion
-from mejora_diagnosis.model.scope import places
+from mejora_diagnosis.model.scope import HowMany, places
 from mejora_diagnosis.model.signature import sign
 from mejora_events.contracts.base import Channel, Severity
+from mejora_events.contracts.catalogue import Component
 from mejora_events.contracts.changes import ChangeKind, ChangeRecorded
-from mejora_events.contracts.diagnoses import Diagnosis, ScopeKind
+from mejora_events.contracts.diagnoses import Diagnosis, ScopeKind, ScopeUnit
 from mejora_events.contracts.fixes import FixState
 from mejora_events.contracts.incidents import Incident
 from mejora_events.ids import ChangeId, DiagnosisId, IncidentId, ProblemId, WorkaroundId
@@ -32,12 +33,12 @@ TODAY = "what_happened", "how", "who_else", "what_changed"
 
 
 def failing(component: str, number: int, minutes: float = 0, instances: int = 0) -> Failing:
-    since = at(minutes)
-    return Failing(component, since, IncidentId(UUID(int=number)), instances, {"down": since})
+    since, affected = at(minutes), HowMany(instances, 0, 0)
+    return Failing(component, since, IncidentId(UUID(int=number)), affected, {"down": since})
 
 
-def around(*found: Failing) -> Neighbourhood:
-    return Neighbourhood(SHOP, found, RULES.window_minutes)
+def around(*found: Failing, catalogue: Catalogue = SHOP) -> Neighbourhood:
+    return Neighbourhood(catalogue, found, RULES.window_minutes)
 
 
 def diagnosed(
@@ -98,11 +99,10 @@ class TestDiagnosing:
 
     def test_scope_has_both_numbers(self) -> None:
         found = diagnosed(an_incident(1, "db"), around(failing("db", 1, instances=1)))
-        assert (found.scope.kind, found.scope.affected, found.scope.could_be_affected) == (
-            ScopeKind.BOUNDED,
-            1,
-            4,
-        )
+        (count,) = found.scope.counts
+        assert (found.scope.kind, found.scope.unit) == (ScopeKind.BOUNDED, ScopeUnit.INSTANCES)
+        assert (found.scope.affected, found.scope.could_be_affected) == (1, 4)
+        assert (count.affected, count.could_be_affected) == (1, 4)
 
     def test_a_known_error_comes_with_its_workaround_and_how_often_it_worked(self) -> None:
         problem = KnownProblem(ProblemId(UUID(int=5)), "db refuses", "too few connections")
@@ -212,3 +212,13 @@ class TestAnswers:
         revision = note_answers(diagnosis, [Answer("who_owns", "platform")], "a", at(1))
         assert revision.diagnosis.owner == "platform"
         assert evidence(revision.diagnosis, "Who owns") == ("platform", "a said so")
+
+    def test_who_owns_what_it_did_not_begin_at_after_all_says_nothing_of_its_owner(self) -> None:
+        catalogue = Catalogue([*the_shop(), Component(name="till", depends_on=("db",))])
+        first = diagnosed(an_incident(1, "till"), around(failing("till", 1), catalogue=catalogue))
+        later = around(failing("till", 1), failing("db", 2), catalogue=catalogue)
+        moved = revise_place(first, catalogue, later, RULES)
+        assert moved is not None
+        assert moved.diagnosis.owner == "platform"
+        said = note_answers(moved.diagnosis, [Answer("who_owns", "sales")], "a", at(1)).diagnosis
+        assert (said.owner, evidence(said, "Who owns")[0]) == ("platform", "platform")

@@ -159,6 +159,21 @@ class TestOurForm:
             ("processes:\n- {name: p, customers: [c]}\n", 2, "process 'p'", "customer 'c'"),
             ("contracts:\n- {name: k, customer: c}\n", 2, "contract 'k'", "customer 'c'"),
             ("roles:\n- {name: r, superior: r}\n", 2, "role 'r'", "its own superior"),
+            ("components:\n- {name: a, part_of: b}\n", 2, "component 'a'", "component 'b'"),
+            (
+                "components:\n- {name: a, part_of: b}\n- {name: b, part_of: a}\n",
+                2,
+                "component 'a'",
+                "a part of itself",
+            ),
+            ("components:\n- {name: a, instances: 0}\n", 2, "component 'a'", "count at least one"),
+            ("components:\n- {name: a, users: 0}\n", 2, "component 'a'", "users: "),
+            (
+                "customers: [{name: c}]\ncontracts:\n- {name: k, customer: c, renewal_on: soon}\n",
+                3,
+                "contract 'k'",
+                "2027-01-31",
+            ),
             (
                 "components:\n- {name: a, aliases: [b]}\n- {name: b}\n",
                 2,
@@ -197,17 +212,49 @@ class TestOurForm:
     def test_nor_is_json_without_a_bottom_taken(self) -> None:
         assert "nested too deeply" in faults("[" * 100_000, is_json=True)[0]
 
-    def test_in_json_a_fault_names_the_entity(self) -> None:
-        (fault,) = faults('{"components": [{"name": "a", "criticality": 0}]}', is_json=True)
-        assert fault.startswith("component 'a': criticality: ")
+    def test_in_json_a_fault_names_line_and_entity_too(self) -> None:
+        (fault,) = faults(
+            '{"components": [\n\t{"name": "a"},\n\t{"name": "b",\n\t "criticality": 0}]}',
+            is_json=True,
+        )
+        assert fault.startswith("line 4, component 'b': criticality: ")
+        (fault,) = faults('[{"apiVersion": "b"},\n {"kind": "API"}]', is_json=True)[1:]
+        assert fault.startswith("line 2, entity without a name")
+        (fault,) = faults(
+            '{"components": [{"name": "\\ud83d\\ude00", "criticality": 0}]}', is_json=True
+        )  # YAML does not read this
+        assert fault.startswith("component '😀': criticality: ")
         for text in ("\\u0000", "\\ud800"):
             body = f'{{"customers": [{{"name": "a", "title": "{text}"}}]}}'
             (fault,) = faults(body, is_json=True)
             assert "NUL" in fault
+        assert faults('{"components": [', is_json=True)[0].startswith("line 1, the document")
 
     def test_an_owner_who_is_no_role_is_worth_a_remark(self) -> None:
         found = read_catalogue("components:\n- {name: a, owner: them}\n", is_json=False)
         assert "role 'them'" in str(found.remarks[0])
+
+
+def a_component(
+    name: str,
+    *,
+    kind: str = "Component",
+    spec: str = "type: service",
+    annotations: str = "",
+    where: str = "default",
+    more: str = "tags: []",
+) -> str:
+    """An entity of Backstage in a document of its own."""
+    return (
+        f"---\napiVersion: backstage.io/v1alpha1\nkind: {kind}\n"
+        f"metadata: {{name: {name}, namespace: {where}, annotations: {{{annotations}}}, {more}}}\n"
+        f"spec: {{{spec}}}\n"
+    )
+
+
+def a_group(name: str, spec: str = "type: team") -> str:
+    """A group of Backstage in a document of its own."""
+    return a_component(name, kind="Group", spec=spec)
 
 
 class TestBackstage:
@@ -241,6 +288,45 @@ class TestBackstage:
         assert "'location'" in said
         cart = entities(BACKSTAGE)["component", "cart"]
         assert cart == Component(name="cart", component_kind=ComponentKind.UNLISTED)
+
+    def test_a_subcomponent_is_a_part_and_how_many_there_are_is_annotated(self) -> None:
+        found = entities(
+            a_component("app", annotations="mejora/sites: 3, mejora/users: '4000'")
+            + a_component("app-ui", spec="subcomponentOf: App, owner: Team-A")
+            + a_group("team-a")
+        )
+        assert found["component", "app"] == Component(name="app", sites=3, users=4_000)
+        assert found["component", "app-ui"] == Component(
+            name="app-ui", part_of="app", owner="team-a"
+        )
+
+    def test_a_reference_takes_kind_and_namespace_from_where_it_stands(self) -> None:
+        found = entities(
+            a_component("web", spec="dependsOn: [db, API:billing], owner: ops/night", where="shop")
+            + a_component("db", kind="Resource", where="shop")
+            + a_component("billing", kind="API")
+            + a_component("db", spec="dependencyOf: ['component:shop/web']")
+        )
+        assert found["component", "shop/web"] == Component(
+            name="shop/web", depends_on=("shop/db", "shop/billing", "db"), owner="ops/night"
+        )
+        assert found["component", "billing"] == Component(name="billing")
+
+    def test_what_is_written_at_the_other_end_counts_too(self) -> None:
+        found = entities(
+            a_group("board", spec="children: [team-a]")
+            + a_group("team-a")
+            + a_component("sales", kind="Domain")
+            + a_component("online", kind="Domain", spec="subdomainOf: sales")
+            + a_component("shop", kind="System", spec="domain: online")
+        )
+        assert found["role", "team-a"] == OwnerRole(name="team-a", superior="board")
+        assert found["process", "sales"] == Process(name="sales", depends_on=("shop",))
+
+    def test_a_link_to_a_runbook_is_one(self) -> None:
+        link = "links: [{url: https://a, title: Dashboard}, {url: https://b, type: Runbook}]"
+        found = entities(a_component("app", more=link))
+        assert found["component", "app"] == Component(name="app", runbook="https://b")
 
     def test_a_fault_names_the_line_in_the_stream(self) -> None:
         (fault,) = faults(BACKSTAGE.replace('"1"', '"high"'))

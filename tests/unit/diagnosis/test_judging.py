@@ -22,15 +22,19 @@ from mejora_diagnosis.model.priority import (
     check_matrix,
     prioritise,
 )
-from mejora_diagnosis.model.scope import instance_of, judge_scope
+from mejora_diagnosis.model.scope import HowMany, instance_of, judge_scope, site_of, users_of
 from mejora_events.contracts.base import Channel, Severity
-from mejora_events.contracts.diagnoses import Affected, ScopeKind
+from mejora_events.contracts.diagnoses import Affected, ScopeKind, ScopeUnit
 from mejora_events.ids import WorkaroundId
 from support.diagnosed import an_incident
 
 NOBODY = Affected()
 ACME = Affected(processes=("ordering",), customers=("acme",), contracts=("gold",))
 NOTHING = Restorations()
+
+few = st.integers(0, 20)
+counted = st.builds(HowMany, few, few, few)
+listed = st.builds(HowMany, *[st.none() | st.integers(0, 20)] * 3)
 
 
 def restorations(cases: int, median: float) -> Restorations:
@@ -56,17 +60,72 @@ class TestScope:
     def test_affected_of_what_could_be(
         self, affected: int, instances: int | None, kind: ScopeKind, numbers: tuple[int, int]
     ) -> None:
-        scope, because = judge_scope(affected, instances, 0.5)
+        scope, because = judge_scope(HowMany(affected, 0, 0), HowMany(instances), 0.5)
         assert (scope.kind, (scope.affected, scope.could_be_affected)) == (kind, numbers)
+        assert scope.unit is ScopeUnit.INSTANCES
         assert because
 
-    @given(st.integers(0, 1000), st.none() | st.integers(0, 1000), st.floats(0.01, 1))
-    def test_no_more_is_affected_than_could_be(
-        self, affected: int, instances: int | None, share: float
+    @pytest.mark.parametrize(
+        ("affected", "could_be", "told"),
+        [
+            # Of instances and users the larger share decides: each is known as far as it was told.
+            (HowMany(1, 0, 900), HowMany(10, 3, 1000), "generalised 900 of 1000 users"),
+            (HowMany(8, 0, 3), HowMany(10, 3, 1000), "generalised 8 of 10 instances"),
+            (HowMany(1, 0, 3), HowMany(1, None, 1000), "bounded 3 of 1000 users"),
+            # A site counts as a whole from its first failing instance on: it decides last.
+            (HowMany(1, 1, 0), HowMany(4, 2, None), "bounded 1 of 4 instances"),
+            (HowMany(0, 1, 0), HowMany(4, 3, None), "bounded 1 of 3 sites"),
+            (HowMany(0, 2, 0), HowMany(None, 3, None), "generalised 2 of 3 sites"),
+            (HowMany(1, 1, 0), HowMany(1, 3, None), "bounded 1 of 3 sites"),
+            # Of a single site with several instances it is not known how many of these are hit.
+            (HowMany(0, 1, 0), HowMany(4, 1, None), "unknown 0 of 4 instances"),
+            (HowMany(0, 0, 0), HowMany(None, 1, None), "generalised 1 of 1 sites"),
+            (HowMany(0, 0, 0), HowMany(None, None, 50), "unknown 0 of 50 users"),
+            # Who lists instances only means by it what its monitors name.
+            (HowMany(0, 2, 0), HowMany(5, None, None), "bounded 2 of 5 instances"),
+        ],
+    )
+    def test_it_is_counted_in_what_tells_most(
+        self, affected: HowMany, could_be: HowMany, told: str
     ) -> None:
-        scope, _ = judge_scope(affected, instances, share)
+        scope, _ = judge_scope(affected, could_be, 0.5)
+        said = f"{scope.kind} {scope.affected} of {scope.could_be_affected} {scope.unit}"
+        assert said == told
+
+    def test_the_other_counts_are_told_too(self) -> None:
+        scope, because = judge_scope(HowMany(2, 1, 1_200), HowMany(3, 2, 30_000), 0.5)
+        assert because == (
+            "2 of 3 instances are affected; from 50% on it counts as generalised; counted"
+            " otherwise, 1 of 2 sites and 1,200 of 30,000 users"
+        )
+        assert [it.affected for it in scope.counts] == [2, 1, 1_200]
+
+    @given(counted, listed, st.floats(0.01, 1))
+    def test_no_more_is_affected_than_could_be(
+        self, affected: HowMany, could_be: HowMany, share: float
+    ) -> None:
+        scope, _ = judge_scope(affected, could_be, share)
         if scope.kind is not ScopeKind.UNKNOWN:
             assert 0 < scope.affected <= scope.could_be_affected
+            generalised = scope.affected / scope.could_be_affected >= share
+            assert generalised == (scope.kind is ScopeKind.GENERALISED)
+
+    @given(counted, listed, st.integers(0, 3), st.floats(0.01, 1))
+    def test_that_more_instances_fail_never_makes_it_bounded(
+        self, affected: HowMany, could_be: HowMany, more: int, share: float
+    ) -> None:
+        before, _ = judge_scope(affected, could_be, share)
+        instances = (affected.instances or 0) + more
+        after, _ = judge_scope(affected._replace(instances=instances), could_be, share)
+        in_one_unit = before.unit is after.unit is ScopeUnit.INSTANCES
+        if in_one_unit and before.kind is ScopeKind.GENERALISED:
+            assert after.kind is ScopeKind.GENERALISED
+
+    def test_a_site_and_how_many_users_are_what_labels_say(self) -> None:
+        labels = {"region": "eu", "zone": "eu-a", "instance": "db-1", "userCount": " 12 "}
+        assert (site_of(labels), users_of(labels)) == ("eu-a", 12)
+        assert (site_of({}), users_of({"users_affected": "many"})) == ("", 0)
+        assert users_of({"affected_users": "9" * 30}) == 0
 
     def test_an_instance_is_what_a_label_or_another_name_says(self) -> None:
         assert instance_of({"instance": "db-01:9100", "job": "db"}, "db", "db") == "db-01:9100"

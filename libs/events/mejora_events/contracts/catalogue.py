@@ -32,7 +32,11 @@ class Component(Value):
     part_of: str | None = None
     """The component that this is an instance or another part of."""
     instances: int | None = None
-    """How many instances, sites or users it has: what "generalised" is measured against."""
+    """How many instances it has: with sites and users what "generalised" is measured against."""
+    sites: Annotated[int, Field(ge=1)] | None = None
+    """At how many sites it is used or runs."""
+    users: Annotated[int, Field(ge=1)] | None = None
+    """How many people use it."""
     criticality: Annotated[int, Field(ge=1, le=5)] = 3
     """1 is the most critical."""
     cost_per_minute: Money | None = None

@@ -64,12 +64,35 @@ class ScopeKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class ScopeUnit(StrEnum):
+    """What a scope is counted in."""
+
+    INSTANCES = "instances"
+    SITES = "sites"
+    USERS = "users"
+
+
+class ScopeCount(Value):
+    """How many of a component's instances, sites or users are affected."""
+
+    unit: ScopeUnit
+    affected: int
+    """As incidents told; 0 when none did."""
+    could_be_affected: int | None = None
+    """By the catalogue; empty when it does not say."""
+
+
 class Scope(Value):
     """Affected ÷ could be affected, with both numbers."""
 
     kind: ScopeKind
     affected: int
     could_be_affected: int
+    """0 when the catalogue does not say."""
+    unit: ScopeUnit = ScopeUnit.INSTANCES
+    """What both numbers count."""
+    counts: tuple[ScopeCount, ...] = ()
+    """All that is known of how much is affected, counted in each unit."""
 
 
 class Affected(Value):
@@ -119,6 +142,8 @@ class OpenQuestion(Value):
     put_to: str
     key: str = ""
     """Names the question, whatever its wording; it is answered by this."""
+    about: str = ""
+    """The component that it is about, where it is about one."""
     answer: str | None = None
     answered_at: Time | None = None
     answered_by: str | None = None

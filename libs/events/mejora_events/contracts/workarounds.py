@@ -40,6 +40,8 @@ class Workaround(Value):
     overdue_since: Time | None = None
     failed_at: Time | None = None
     retired_at: Time | None = None
+    ended_because: str = ""
+    """Why it did not carry the service, or is no longer in use, as somebody said."""
     problem_id: ProblemId | None = None
 
 

@@ -1,9 +1,9 @@
-"""The routes of diagnosis, below `/diagnosis`."""
+"""The routes of diagnosis, below `/diagnosis`: commands and questions, and pages for people."""
 
 from fastapi import APIRouter
 
-from mejora_diagnosis.api import catalogue, changes, diagnoses, priorities, workarounds
+from mejora_diagnosis.api import catalogue, changes, diagnoses, pages, priorities, workarounds
 
 router = APIRouter()
-for room in (catalogue, changes, diagnoses, priorities, workarounds):
+for room in (catalogue, changes, diagnoses, priorities, workarounds, pages):
     router.include_router(room.router)

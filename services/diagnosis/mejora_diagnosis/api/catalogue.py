@@ -140,7 +140,11 @@ def _read(body: bytes, kind: str) -> ReadDocument:
         ) from error
 
 
-@router.get("/v1/catalogue", response_model=None)
+@router.get(
+    "/v1/catalogue",
+    response_model=None,
+    responses={200: {"content": {_YAML: {"schema": {"type": "object"}}}}},
+)
 async def get_catalogue(
     request: Request,
     query: Annotated[Reading, Depends(reading)],

@@ -1,56 +1,23 @@
 """Diagnoses over HTTP, and the answers that only people know."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from mejora_diagnosis.api.answering import Answers, give_answers, no_such_diagnosis
 from mejora_diagnosis.api.bodies import Text
-from mejora_diagnosis.model.diagnose import note_answers
 from mejora_diagnosis.model.grading import Teller, Truth
-from mejora_diagnosis.model.questions import WHO_OWNS, Answer, NoSuchQuestion
 from mejora_diagnosis.reactions.grading import grade_held
 from mejora_diagnosis.store import catalogue, diagnoses, truths
 from mejora_events.contracts.base import Time
-from mejora_events.contracts.catalogue import CatalogueEntityChanged
-from mejora_events.contracts.diagnoses import Diagnosis, DiagnosisRevised, ScopeKind
+from mejora_events.contracts.diagnoses import Diagnosis, ScopeKind
 from mejora_events.store import Work
-from mejora_service.errors import Invalid, NotFound
 from mejora_service.paging import Page, PageQuery
 from mejora_service.web import Command, Reading, operating, reading
 
 router = APIRouter(tags=["diagnoses"])
-
-
-class GivenAnswer(BaseModel):
-    """An answer to one open question, or that it cannot be known."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    question: Text
-    """Its key, such as `what_happened`, or its wording."""
-    answer: Text | None = None
-    unknowable: bool = False
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.answer is not None) == self.unknowable:
-            raise ValueError("give either an answer or `unknowable: true`")
-        return self
-
-
-class Answers(BaseModel):
-    """Answers to open questions."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    answers: Annotated[tuple[GivenAnswer, ...], Field(min_length=1)]
-    answered_by: Text | None = None
-    """The role that says so; whose key it is, unless said otherwise."""
-    answered_at: Time | None = None
-    """When that was; now, unless said otherwise."""
 
 
 class ToldTruth(BaseModel):
@@ -75,22 +42,16 @@ class ToldTruth(BaseModel):
         return self
 
 
-def no_such_diagnosis(diagnosis_id: UUID) -> NotFound:
-    """Say that there is none."""
-    return NotFound(
-        f"No diagnosis has the id {diagnosis_id}.",
-        advice="List them with GET /diagnosis/v1/diagnoses, by incident_id if you have that.",
-    )
-
-
 @router.get("/v1/diagnoses")
 async def list_diagnoses(
     query: Annotated[Reading, Depends(reading)],
     page: Annotated[PageQuery, Depends()],
     incident_id: Annotated[UUID | None, Query()] = None,
     signature_id: Annotated[str | None, Query()] = None,
+    owner: Annotated[str | None, Query()] = None,
+    complete: Annotated[bool | None, Query()] = None,
 ) -> Page[Diagnosis]:
-    """List diagnoses, the newest first."""
+    """List diagnoses, the newest first; those that wait for answers with `complete=false`."""
     async with query.conn() as conn:
         found = await diagnoses.listed(
             conn,
@@ -98,6 +59,8 @@ async def list_diagnoses(
             limit=page.fetch,
             incident_id=incident_id,
             signature_id=signature_id,
+            owner=owner,
+            complete=complete,
         )
     return page.of(found, id_of=lambda diagnosis: diagnosis.diagnosis_id)
 
@@ -119,32 +82,7 @@ async def answer(
     diagnosis_id: UUID, given: Answers, command: Annotated[Command, Depends(operating)]
 ) -> Diagnosis:
     """Answer open questions; with the last one settled the diagnosis is complete."""
-    answers = [Answer(it.question, it.answer) for it in given.answers]
-
-    async def note(work: Work) -> Diagnosis:
-        diagnosis = await diagnoses.find(work.conn, diagnosis_id)
-        if diagnosis is None:
-            raise no_such_diagnosis(diagnosis_id)
-        owner = _owner_in(answers, diagnosis)
-        if owner is not None:  # that is the catalogue's, whose turn comes before the diagnosis
-            await catalogue.take_turn(work)
-        diagnosis = await diagnoses.find_and_hold(work.conn, diagnosis_id) or diagnosis
-        at = given.answered_at or work.now
-        try:
-            revision = note_answers(diagnosis, answers, given.answered_by or work.actor, at)
-        except NoSuchQuestion as error:
-            raise _no_such_question(error, diagnosis) from error
-        await diagnoses.update(work.conn, [revision.diagnosis])
-        work.emit(
-            DiagnosisRevised(diagnosis=revision.diagnosis, revised=revision.revised, revised_at=at),
-            at=at,
-            correlation=diagnosis.incident_id,
-        )
-        if owner is not None:
-            await _note_owner(work, diagnosis.failure_point.component, owner)
-        return revision.diagnosis
-
-    return await command.run(note)
+    return await give_answers(command, diagnosis_id, given)
 
 
 @router.post("/v1/diagnoses/{diagnosis_id}/truth")
@@ -167,23 +105,3 @@ async def tell_truth(
         return graded[0] if graded else diagnosis
 
     return await command.run(note)
-
-
-def _owner_in(answers: Sequence[Answer], diagnosis: Diagnosis) -> str | None:
-    """Find in the answers who owns the component, if that was asked and said."""
-    asked = {it.key: it.question for it in diagnosis.open_questions}
-    names = {WHO_OWNS, asked.get(WHO_OWNS)}
-    return next((it.answer for it in answers if it.question in names and it.answer), None)
-
-
-async def _note_owner(work: Work, component: str, owner: str) -> None:
-    """Let the catalogue know who owns an unlisted component."""
-    owned = await catalogue.give_owner(work, component, owner)
-    if owned is not None:
-        entity, version = owned
-        work.emit(CatalogueEntityChanged(entity=entity, version=version, changed_at=work.now))
-
-
-def _no_such_question(error: NoSuchQuestion, diagnosis: Diagnosis) -> Invalid:
-    asked = ", ".join(it.key or it.question for it in diagnosis.open_questions)
-    return Invalid(f"This diagnosis does not ask {str(error)!r}.", advice=f"It asks {asked}.")

@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
+from mejora_diagnosis.api.answering import no_such_diagnosis
 from mejora_diagnosis.api.bodies import Note, Text
-from mejora_diagnosis.api.diagnoses import no_such_diagnosis
 from mejora_diagnosis.model.workarounds import (
     DueTooEarly,
     NotInUse,
@@ -117,9 +117,9 @@ async def _end_if_fixed(work: Work, workaround: Workaround) -> Workaround:
     verified_at = await problems.verified_at(work.conn, workaround.signature_id)
     if verified_at is None or verified_at < workaround.applied_at:
         return workaround
-    retired = retire(workaround, verified_at)
-    await workarounds.update(work.conn, [retired])
     reason = "a permanent fix was verified since"
+    retired = retire(workaround, verified_at, because=reason)
+    await workarounds.update(work.conn, [retired])
     work.emit(
         WorkaroundRetired(workaround=retired, reason=reason),
         at=verified_at,
@@ -135,7 +135,7 @@ async def fail_workaround(
     """Note that it was tried and did not carry the service."""
 
     def change(now: Workaround, at: datetime) -> tuple[Workaround, WorkaroundEvent]:
-        failed = fail(now, at)
+        failed = fail(now, at, ended.reason)
         return failed, WorkaroundFailed(workaround=failed, reason=ended.reason)
 
     return await command.run(_changing(workaround_id, ended.at, change))
@@ -148,7 +148,7 @@ async def retire_workaround(
     """Note that it is no longer in use."""
 
     def change(now: Workaround, at: datetime) -> tuple[Workaround, WorkaroundEvent]:
-        retired = retire(now, at)
+        retired = retire(now, at, because=ended.reason)
         return retired, WorkaroundRetired(workaround=retired, reason=ended.reason)
 
     return await command.run(_changing(workaround_id, ended.at, change))

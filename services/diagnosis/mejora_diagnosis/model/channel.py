@@ -107,10 +107,10 @@ def _relevant(
         past, whose = of_component, "this component"
     if past.median_seconds is None:
         return past, ["nothing is known of how long restoring takes"]
-    return past, [
-        f"restoring {whose} took {lasting(past.median_seconds)} at the median"
-        f" ({counted(past.cases, 'case', 'cases')})"
-    ]
+    took = f"restoring {whose} took {lasting(past.median_seconds)} at the median"
+    if past.cases > 1 and past.p90_seconds is not None:
+        took += f" and no more than {lasting(past.p90_seconds)} in nine of ten cases"
+    return past, [f"{took} ({counted(past.cases, 'case', 'cases')})"]
 
 
 def _compare(criticality: int, past: Restorations) -> tuple[Channel, str]:

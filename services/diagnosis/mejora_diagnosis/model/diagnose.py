@@ -20,7 +20,7 @@ from mejora_diagnosis.model.questions import (
     put_to,
     take_answers,
 )
-from mejora_diagnosis.model.scope import judge_scope
+from mejora_diagnosis.model.scope import could_be_affected, judge_scope
 from mejora_events.contracts.base import Severity
 from mejora_events.contracts.changes import ChangeRecorded
 from mejora_events.contracts.diagnoses import (
@@ -41,7 +41,7 @@ class Rules:
     window_minutes: int = 10
     """Incidents that started at most so far apart can be one cascade."""
     generalised_share: float = 0.5
-    """The share of affected instances from which a failure counts as generalised."""
+    """The share of affected instances, sites or users from which it counts as generalised."""
     unowned_to: str = "operations"
     """The role that is asked about what has no owner."""
     recent_change_seconds: float = 86_400.0
@@ -121,8 +121,8 @@ def is_elsewhere(
     rules: Rules,
 ) -> bool:
     """Tell whether the place or kind of scope would come out differently from what was said."""
-    instances = catalogue.component(component).instances
-    scope, _ = judge_scope(near.instances(component), instances, rules.generalised_share)
+    could_be = could_be_affected(catalogue.component(component))
+    scope, _ = judge_scope(near.affected(component), could_be, rules.generalised_share)
     return near.outcome(component) != outcome or scope.kind != scope_kind
 
 
@@ -187,13 +187,17 @@ def note_answers(
     Raises NoSuchQuestion.
     """
     questions = take_answers(diagnosis.open_questions, answers, by, at)
-    owner = next((it.answer for it in questions if it.key == WHO_OWNS and it.answer), None)
-    changes = {
+    changes: dict[str, object] = {
         "open_questions": questions,
         "completed_at": completed_at(questions),
-        "owner": owner or diagnosis.owner,
     }
-    said = [Evidence(question=WHOSE, answer=owner, because=f"{by} said so")] if owner else []
+    said = []
+    for it in questions:
+        elsewhere = it.about not in ("", diagnosis.failure_point.component)
+        if it.key == WHO_OWNS and it.answer and not (elsewhere and diagnosis.owner):
+            changes["owner"] = it.answer
+            changes["open_questions"] = put_to(questions, it.answer)
+            said = [Evidence(question=WHOSE, answer=it.answer, because=f"{by} said so")]
     return _revision(diagnosis, changes, said)
 
 
@@ -254,7 +258,7 @@ def _place(
     point = near.failure_point(name, incident.incident_id)
     start = catalogue.component(point.component)
     scope, scope_because = judge_scope(
-        near.instances(name), component.instances, rules.generalised_share
+        near.affected(name), could_be_affected(component), rules.generalised_share
     )
     whose = start if start.owner else component
     said = f"the catalogue names it for {whose.name}" if whose.owner else "nobody has said"

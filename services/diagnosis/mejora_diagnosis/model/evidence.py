@@ -14,11 +14,18 @@ from mejora_events.contracts.diagnoses import Evidence, Signature
 from mejora_events.contracts.incidents import Incident
 from mejora_events.ids import DiagnosisId
 
+WHAT = "What failed?"
+SINCE = "Since when?"
+WHO_IS_HIT = "Who is affected?"
 WHERE = "Where did it begin?"
 HOW_MUCH = "Is it bounded or generalised?"
 HOW_URGENT = "How important is it?"
 WHOSE = "Who owns it?"
 WHAT_CHANGED = "What was changed just before?"
+SEEN = "Was it seen before?"
+CAUSE = "Is its cause known?"
+ALIKE = "What was like it before?"
+FIX = "Is there a permanent fix?"
 MOST_CHANGES = 5
 """How many recent changes are offered as evidence."""
 
@@ -54,9 +61,9 @@ def of_report(report: Report, catalogue: Catalogue) -> Iterable[Evidence]:
         because = f"{said}, which the catalogue calls {name!r}"
     else:
         because = said
-    yield Evidence(question="What failed?", answer=name, because=because)
+    yield Evidence(question=WHAT, answer=name, because=because)
     yield Evidence(
-        question="Since when?",
+        question=SINCE,
         answer=f"{incident.started_at:%Y-%m-%dT%H:%M:%SZ}",
         because=f"{incident.source} says when it started",
     )
@@ -65,7 +72,7 @@ def of_report(report: Report, catalogue: Catalogue) -> Iterable[Evidence]:
     standing = counted(processes, "business process stands", "business processes stand")
     hit = [*affected.processes, *affected.customers, *affected.contracts]
     yield Evidence(
-        question="Who is affected?",
+        question=WHO_IS_HIT,
         answer=", ".join(hit[:20]) or "not known",
         because=(
             f"{standing} on it, by the catalogue"
@@ -81,27 +88,27 @@ def of_history(report: Report, history: History) -> Iterable[Evidence]:
     earlier = counted(seen, "incident", "incidents") if seen else "no incident"
     read = f"read “{report.signature.template}” at this kind of component"
     yield Evidence(
-        question="Was it seen before?",
+        question=SEEN,
         answer=times(seen) if seen else "no",
         because=f"{earlier} before {read}",
     )
     if history.problem is not None:
         cause = history.problem.cause
         yield Evidence(
-            question="Is its cause known?",
+            question=CAUSE,
             answer=cause or "not yet",
             because=f"problem {history.problem.problem_id}: {history.problem.title}",
         )
     for near in history.similar:
         yield Evidence(
-            question="What was like it before?",
+            question=ALIKE,
             answer=f"{near.title} ({near.similarity:.0%} alike)",
             because=f"problem {near.problem_id}: {near.cause or 'its cause is not known'}",
         )
     if history.fix is not None:
         deployed = history.fix.deployed_at
         yield Evidence(
-            question="Is there a permanent fix?",
+            question=FIX,
             answer=f"{history.fix.carried_by} ({history.fix.state})",
             because=f"deployed {deployed:%Y-%m-%dT%H:%M:%SZ}" if deployed else "not deployed yet",
         )

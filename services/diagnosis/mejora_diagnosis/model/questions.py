@@ -32,19 +32,19 @@ class NoSuchQuestion(LookupError):
 @lru_cache(maxsize=4_096)
 def ask(component: str, owner: str | None, unowned_to: str) -> tuple[OpenQuestion, ...]:
     """Give the questions of a new diagnosis; without an owner they go to `unowned_to`."""
-    questions = dict(_ALWAYS)
-    if owner is None:
-        questions[WHO_OWNS] = f"Which role answers for {component}?"
     put_to = owner or unowned_to
-    return tuple(
-        OpenQuestion(key=key, question=question, put_to=put_to)
-        for key, question in questions.items()
-    )
+    questions = [
+        OpenQuestion(key=key, question=question, put_to=put_to) for key, question in _ALWAYS.items()
+    ]
+    if owner is None:
+        asked = f"Which role answers for {component}?"
+        questions.append(OpenQuestion(key=WHO_OWNS, question=asked, put_to=put_to, about=component))
+    return tuple(questions)
 
 
 def put_to(questions: Iterable[OpenQuestion], owner: str) -> tuple[OpenQuestion, ...]:
     """Put the questions that are still open to another owner."""
-    return tuple(it.model_copy(update={"put_to": owner}) if _open(it) else it for it in questions)
+    return tuple(it.model_copy(update={"put_to": owner}) if is_open(it) else it for it in questions)
 
 
 def take_answers(
@@ -73,10 +73,11 @@ def take_answers(
 
 def completed_at(questions: Iterable[OpenQuestion]) -> datetime | None:
     """Tell when the last question was settled; None while one is open."""
-    settled = [None if _open(it) else it.answered_at for it in questions]
+    settled = [None if is_open(it) else it.answered_at for it in questions]
     times = [time for time in settled if time is not None]
     return max(times) if len(times) == len(settled) and times else None
 
 
-def _open(question: OpenQuestion) -> bool:
+def is_open(question: OpenQuestion) -> bool:
+    """Tell whether a question is neither answered nor declared unknowable."""
     return question.answer is None and not question.unknowable

@@ -20,12 +20,17 @@ def check_promise(applied_at: datetime, due_at: datetime) -> None:
         raise DueTooEarly
 
 
-def fail(workaround: Workaround, at: datetime) -> Workaround:
+def fail(workaround: Workaround, at: datetime, because: str = "") -> Workaround:
     """Note that it was tried and did not carry the service. Raises NotInUse."""
-    return _next(workaround, state=WorkaroundState.FAILED, failed_at=at)
+    return _next(workaround, state=WorkaroundState.FAILED, failed_at=at, ended_because=because)
 
 
-def retire(workaround: Workaround, at: datetime, problem_id: ProblemId | None = None) -> Workaround:
+def retire(
+    workaround: Workaround,
+    at: datetime,
+    problem_id: ProblemId | None = None,
+    because: str = "",
+) -> Workaround:
     """Note that it is no longer in use. Raises NotInUse.
 
     What was gone by then did not become overdue afterwards, also when it is told late.
@@ -35,6 +40,7 @@ def retire(workaround: Workaround, at: datetime, problem_id: ProblemId | None = 
         workaround,
         state=WorkaroundState.RETIRED,
         retired_at=at,
+        ended_because=because,
         problem_id=workaround.problem_id or problem_id,
         overdue_since=overdue if overdue and overdue <= at else None,
     )

@@ -47,12 +47,11 @@ async def _retire_workarounds(work: Work, events: Sequence[Event[FixVerified]]) 
         cause = causes[workaround.signature_id]
         verified_at = _verified_at(cause)
         if workaround.applied_at <= verified_at:
-            ended = retire(workaround, verified_at, cause.data.fix.problem_id)
+            reason = f"{cause.data.fix.carried_by} was verified"
+            ended = retire(workaround, verified_at, cause.data.fix.problem_id, reason)
             retired.append(ended)
             work.emit(
-                WorkaroundRetired(
-                    workaround=ended, reason=f"{cause.data.fix.carried_by} was verified"
-                ),
+                WorkaroundRetired(workaround=ended, reason=reason),
                 at=verified_at,
                 cause=cause,
             )

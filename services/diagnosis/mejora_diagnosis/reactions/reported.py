@@ -31,7 +31,7 @@ from mejora_diagnosis.model.diagnose import (
 )
 from mejora_diagnosis.model.evidence import Report, changes_near
 from mejora_diagnosis.model.history import History
-from mejora_diagnosis.model.scope import instance_of
+from mejora_diagnosis.model.scope import instance_of, site_of, users_of
 from mejora_diagnosis.reactions.grading import grade_new, grade_regrouped_with, note_regrouped
 from mejora_diagnosis.reactions.incidents import name_incidents
 from mejora_diagnosis.store import catalogue, diagnoses, habits, history, incidents, priorities
@@ -178,6 +178,8 @@ def _failed_at(report: Report) -> FailedAt:
         component=report.component,
         minute=minute_of(incident.started_at),
         instance=instance_of(incident.labels, incident.component, report.component),
+        site=site_of(incident.labels),
+        users=users_of(incident.labels),
         kind=kind_of(incident.summary, incident.labels),
         since=incident.started_at,
         incident_id=incident.incident_id,

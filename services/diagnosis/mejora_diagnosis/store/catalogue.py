@@ -5,7 +5,7 @@ Components that join as unlisted make no new version: nothing is known of what s
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -49,6 +49,18 @@ select body from (
 ) as of_version
 where body is not null
 order by kind, name
+"""
+
+_NAMED_IN_VERSION = """
+select distinct on (h.kind, h.name) h.body
+from unnest(cast(:kinds as text[]), cast(:names as text[])) as n (kind, name)
+join catalogue_history h using (kind, name)
+where h.catalogue_version <= :version
+order by h.kind, h.name, h.catalogue_version desc
+"""
+
+_ROLES = """
+select name from catalogue_entity where kind = 'role' and not removed order by name limit :most
 """
 
 _ENTITIES = "select body from catalogue_entity where not removed order by kind, name"
@@ -209,6 +221,25 @@ async def entities(conn: AsyncConnection, version: int | None = None) -> list[En
 
 def _read(body: Any) -> Entity:
     return _ENTITY.validate_python(from_json(body))
+
+
+async def named(
+    conn: AsyncConnection, version: int, keys: Collection[EntityKey]
+) -> dict[EntityKey, Entity]:
+    """Give some entities as they were in a version; one that was not there is left out."""
+    found = await rows(
+        conn,
+        _NAMED_IN_VERSION,
+        kinds=[kind for kind, _ in keys],
+        names=[name for _, name in keys],
+        version=version,
+    )
+    return {key_of(it): it for one in found if one["body"] for it in [_read(one["body"])]}
+
+
+async def roles(conn: AsyncConnection, most: int) -> list[str]:
+    """Name the owner roles."""
+    return [it["name"] for it in await rows(conn, _ROLES, most=most)]
 
 
 async def kept(conn: AsyncConnection) -> dict[EntityKey, Kept]:

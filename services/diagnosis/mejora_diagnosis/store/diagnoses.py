@@ -16,16 +16,19 @@ from mejora_events.sql import Row, as_json, row, rows, run
 
 _ADD = """
 insert into diagnosis (diagnosis_id, incident_id, signature_id, component, minute, severity,
-                       failure_component, scope_kind, outcome, catalogue_version, body)
+                       failure_component, scope_kind, outcome, priority, owner, complete,
+                       catalogue_version, body)
 select d.diagnosis_id, d.incident_id, d.signature_id, d.component, d.minute, d.severity,
-       d.failure_component, d.scope_kind, d.outcome, :catalogue_version, cast(d.body as jsonb)
+       d.failure_component, d.scope_kind, d.outcome, d.priority, d.owner, d.complete,
+       :catalogue_version, cast(d.body as jsonb)
 from unnest(cast(:diagnosis_ids as uuid[]), cast(:incident_ids as uuid[]),
             cast(:signature_ids as text[]), cast(:components as text[]),
             cast(:minutes as bigint[]), cast(:severities as text[]),
             cast(:failure_components as text[]), cast(:scope_kinds as text[]),
-            cast(:outcomes as text[]), cast(:bodies as text[]))
+            cast(:outcomes as text[]), cast(:priorities as smallint[]),
+            cast(:owners as text[]), cast(:complete as boolean[]), cast(:bodies as text[]))
      as d (diagnosis_id, incident_id, signature_id, component, minute, severity,
-           failure_component, scope_kind, outcome, body)
+           failure_component, scope_kind, outcome, priority, owner, complete, body)
 order by d.incident_id
 on conflict (incident_id) do nothing
 returning incident_id
@@ -34,11 +37,14 @@ returning incident_id
 _UPDATE = """
 update diagnosis as kept
 set severity = d.severity, failure_component = d.failure_component, scope_kind = d.scope_kind,
-    outcome = coalesce(nullif(d.outcome, ''), kept.outcome), body = cast(d.body as jsonb)
+    outcome = coalesce(nullif(d.outcome, ''), kept.outcome), priority = d.priority,
+    owner = d.owner, complete = d.complete, body = cast(d.body as jsonb)
 from unnest(cast(:incident_ids as uuid[]), cast(:severities as text[]),
             cast(:failure_components as text[]), cast(:scope_kinds as text[]),
-            cast(:outcomes as text[]), cast(:bodies as text[]))
-     as d (incident_id, severity, failure_component, scope_kind, outcome, body)
+            cast(:outcomes as text[]), cast(:priorities as smallint[]),
+            cast(:owners as text[]), cast(:complete as boolean[]), cast(:bodies as text[]))
+     as d (incident_id, severity, failure_component, scope_kind, outcome, priority, owner,
+           complete, body)
 where kept.incident_id = d.incident_id
 """
 
@@ -80,6 +86,15 @@ order by d.incident_id
 for update of d
 """
 
+# What waits, at a component, for somebody to say who owns it.
+_HOLD_UNOWNED = """
+select cast(body as text) as body from diagnosis
+where component = :component and owner = '' and not complete
+order by minute desc
+limit :most
+for update
+"""
+
 _FIND = "select cast(body as text) as body from diagnosis where diagnosis_id = :diagnosis_id"
 
 _LIST = """
@@ -87,9 +102,29 @@ select cast(body as text) as body from diagnosis
 where (cast(:after as uuid) is null or diagnosis_id < :after)
   and (cast(:incident_id as uuid) is null or incident_id = :incident_id)
   and (cast(:signature_id as text) is null or signature_id = :signature_id)
+  and (cast(:owner as text) is null or owner = :owner)
+  and (cast(:complete as boolean) is null or complete = :complete)
 order by diagnosis_id desc
 limit :limit
 """
+
+# What waits for answers: the most important first, of these the oldest.
+_WAITING = """
+select cast(d.body as text) as body from diagnosis d
+where not d.complete
+  and (cast(:owner as text) is null or d.owner = :owner)
+  and (cast(:after as uuid) is null
+       or (d.priority, d.diagnosis_id) > (cast(:after_priority as smallint), :after))
+order by d.priority, d.diagnosis_id
+limit :limit
+"""
+
+_OF_INCIDENTS = """
+select cast(body as text) as body from diagnosis
+where incident_id = any(cast(:incident_ids as uuid[]))
+"""
+
+_ANY = "select exists (select from diagnosis) as any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +178,9 @@ def _columns(diagnoses: Sequence[Diagnosis], outcomes: Sequence[str]) -> dict[st
         "severities": [it.severity for it in diagnoses],
         "failure_components": [it.failure_point.component for it in diagnoses],
         "scope_kinds": [it.scope.kind for it in diagnoses],
+        "priorities": [it.priority for it in diagnoses],
+        "owners": [it.owner or "" for it in diagnoses],
+        "complete": [it.completed_at is not None for it in diagnoses],
         "bodies": [as_json(it) for it in diagnoses],
     }
 
@@ -190,6 +228,11 @@ async def hold_between(
     return [_read(it) for it in found]
 
 
+async def hold_unowned(conn: AsyncConnection, component: str, most: int) -> list[Diagnosis]:
+    """Hold the newest diagnoses at a component that have no owner and wait for answers."""
+    return [_read(it) for it in await rows(conn, _HOLD_UNOWNED, component=component, most=most)]
+
+
 async def hold_regraded(
     conn: AsyncConnection, incident_ids: Iterable[IncidentId]
 ) -> list[tuple[Diagnosis, str]]:
@@ -215,14 +258,51 @@ async def listed(
     *,
     after: UUID | None,
     limit: int,
-    incident_id: UUID | None,
-    signature_id: str | None,
+    incident_id: UUID | None = None,
+    signature_id: str | None = None,
+    owner: str | None = None,
+    complete: bool | None = None,
 ) -> list[Diagnosis]:
-    """List diagnoses, the newest first."""
+    """List diagnoses, the newest first; with an empty owner those that have none."""
     found = await rows(
-        conn, _LIST, after=after, limit=limit, incident_id=incident_id, signature_id=signature_id
+        conn,
+        _LIST,
+        after=after,
+        limit=limit,
+        incident_id=incident_id,
+        signature_id=signature_id,
+        owner=owner,
+        complete=complete,
     )
     return [_read(it) for it in found]
+
+
+async def waiting(
+    conn: AsyncConnection, *, owner: str | None, after: tuple[int, UUID] | None, limit: int
+) -> list[Diagnosis]:
+    """List what waits for answers, the most important first, of these the oldest.
+
+    `after` are the priority and id of the last that was shown.
+    """
+    priority, diagnosis_id = after or (None, None)
+    found = await rows(
+        conn, _WAITING, owner=owner, after=diagnosis_id, after_priority=priority, limit=limit
+    )
+    return [_read(it) for it in found]
+
+
+async def of_incidents(
+    conn: AsyncConnection, incident_ids: Collection[IncidentId]
+) -> dict[IncidentId, Diagnosis]:
+    """Give the diagnoses of incidents."""
+    found = await rows(conn, _OF_INCIDENTS, incident_ids=list(incident_ids))
+    return {it.incident_id: it for it in map(_read, found)}
+
+
+async def any_made(conn: AsyncConnection) -> bool:
+    """Tell whether anything was ever diagnosed."""
+    found = await row(conn, _ANY)
+    return found is not None and bool(found["any"])
 
 
 def _read(found: Row) -> Diagnosis:

@@ -1,7 +1,7 @@
 """Incidents as the newest of their events says, and what failed in which minute."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +12,7 @@ from mejora_events.contracts.base import Severity
 from mejora_events.contracts.diagnoses import Signature
 from mejora_events.contracts.incidents import Incident
 from mejora_events.ids import IncidentId
-from mejora_events.sql import rows, run
+from mejora_events.sql import row, rows, run
 
 # The newest version wins, in whichever order they come.
 _TAKE = """
@@ -37,19 +37,27 @@ from incident i
 where i.incident_id = any(cast(:incident_ids as uuid[]))
 """
 
+_RESTORED = "select restored_at from incident where incident_id = :incident_id"
+
 # Notes what failed when; tells what is news, and when the same was last failing before that.
 _NOTE_FAILING = """
 with news as (
-    insert into failing (component, minute, instance, kind, since, incident_id)
+    insert into failing (component, minute, instance, site, kind, users, since, incident_id)
     select *
     from unnest(cast(:components as text[]), cast(:minutes as bigint[]),
-                cast(:instances as text[]), cast(:kinds as text[]), cast(:since as timestamptz[]),
-                cast(:incident_ids as uuid[])) as f (component, minute, instance, kind)
-    order by f.component, f.minute, f.instance, f.kind
-    on conflict (component, minute, instance, kind) do update
-    set since = excluded.since, incident_id = excluded.incident_id
+                cast(:instances as text[]), cast(:sites as text[]), cast(:kinds as text[]),
+                cast(:users as bigint[]), cast(:since as timestamptz[]),
+                cast(:incident_ids as uuid[])) as f (component, minute, instance, site, kind)
+    order by f.component, f.minute, f.instance, f.site, f.kind
+    on conflict (component, minute, instance, site, kind) do update
+    set users = greatest(excluded.users, failing.users),
+        since = least(excluded.since, failing.since),
+        incident_id = case
+            when (excluded.since, excluded.incident_id) < (failing.since, failing.incident_id)
+            then excluded.incident_id else failing.incident_id end
     where (excluded.since, excluded.incident_id) < (failing.since, failing.incident_id)
-    returning component, minute, instance, kind
+       or excluded.users > failing.users
+    returning component, minute, instance, site, kind, users
 )
 select news.component, news.minute,
        (select max(f.minute) from failing f
@@ -57,6 +65,7 @@ select news.component, news.minute,
           and f.minute >= news.minute - 2 * :window_minutes and f.minute < news.minute) as before,
        (select max(f.minute) from failing f
         where f.component = news.component and f.instance = news.instance
+          and f.site = news.site and f.users >= news.users
           and f.minute >= news.minute - 2 * :window_minutes and f.minute < news.minute
        ) as instance_before
 from news
@@ -66,7 +75,9 @@ from news
 _NEAR = """
 select m.minute, f.component, f.kind, min(f.since) as since,
        (array_agg(f.incident_id order by f.since, f.incident_id))[1] as incident_id,
-       array_agg(distinct f.instance) filter (where f.instance <> '') as instances
+       array_agg(distinct f.instance) filter (where f.instance <> '') as instances,
+       array_agg(distinct f.site) filter (where f.site <> '') as sites,
+       max(f.users) as users
 from unnest(cast(:minutes as bigint[])) as m (minute)
 join failing f
   on f.minute between m.minute - :window_minutes and m.minute + :window_minutes
@@ -104,6 +115,8 @@ class FailedAt:
     component: str
     minute: int
     instance: str
+    site: str
+    users: int
     kind: str
     since: datetime
     incident_id: IncidentId
@@ -145,13 +158,22 @@ async def standing(
     }
 
 
+async def restored_at(conn: AsyncConnection, incident_id: IncidentId) -> datetime | None:
+    """Tell since when an incident's service level is back, if it is."""
+    found = await row(conn, _RESTORED, incident_id=incident_id)
+    return found["restored_at"] if found else None
+
+
 async def note_failing(
     conn: AsyncConnection, failed: Iterable[FailedAt], window_minutes: int
 ) -> list[News]:
     """Note what failed when, and tell what of it is news."""
-    earliest: dict[tuple[str, int, str, str], FailedAt] = {}
+    earliest: dict[tuple[str, int, str, str, str], FailedAt] = {}
     for it in sorted(failed, key=lambda it: (it.since, it.incident_id)):
-        earliest.setdefault((it.component, it.minute, it.instance, it.kind), it)
+        key = (it.component, it.minute, it.instance, it.site, it.kind)
+        first = earliest.setdefault(key, it)
+        if it.users > first.users:
+            earliest[key] = replace(first, users=it.users)
     noted = list(earliest.values())
     if not noted:
         return []
@@ -161,6 +183,8 @@ async def note_failing(
         components=[it.component for it in noted],
         minutes=[it.minute for it in noted],
         instances=[it.instance for it in noted],
+        sites=[it.site for it in noted],
+        users=[it.users for it in noted],
         kinds=[it.kind for it in noted],
         since=[it.since for it in noted],
         incident_ids=[it.incident_id for it in noted],
@@ -184,6 +208,8 @@ async def near(
                 since=it["since"],
                 incident_id=it["incident_id"],
                 instances=frozenset(it["instances"] or ()),
+                sites=frozenset(it["sites"] or ()),
+                users=it["users"],
             )
         )
     return {minute: Failing.gather(its) for minute, its in found.items()}

@@ -31,12 +31,19 @@ _HEADERS = {
 
 _MOST_FIELDS = 20
 
-_FIELDS = {"component": "component", "summary": "happened", "reporter": "who", "id": "id"}
+_FIELDS = {
+    "component": "component",
+    "summary": "happened",
+    "affected_users": "affected",
+    "reporter": "who",
+    "id": "id",
+}
 """By field of a report: the field of the form that it comes from."""
 
 _MEND = {
     "component": "Say what you could not use, in at most 500 characters.",
     "happened": "Say what happened, the first line in at most 10,000 characters.",
+    "affected": "Give a number, or leave it empty.",
     "who": "Say who you are in at most 500 characters.",
     "id": "Open the form anew.",
 }
@@ -112,6 +119,7 @@ def _report_of(given: dict[str, str]) -> ReportPosted:
             summary=first,
             description=rest,
             reporter=given.get("who", ""),
+            affected_users=_count(given.get("affected", "")),
             id=given.get("id") or str(new_id()),
             started_at=started_at,
             origin=Origin.INTERNAL if given.get("staff") else Origin.CUSTOMER,
@@ -123,6 +131,13 @@ def _report_of(given: dict[str, str]) -> ReportPosted:
     if mend:
         raise NotYet(mend)
     return report
+
+
+def _count(text: str) -> int | None:
+    """Read how many; -1, which no report takes, where that is no number."""
+    if not text:
+        return None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else -1
 
 
 def _moment(text: str) -> datetime | None:

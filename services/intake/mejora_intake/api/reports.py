@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from mejora_events.contracts.base import Origin, Severity, Time
 from mejora_events.ids import new_id
@@ -39,6 +39,10 @@ class ReportPosted(BaseModel):
     id: Name | None = None
     reporter: Reporter = ""
     """A role or a customer, so that somebody can ask back."""
+    site: Reporter = ""
+    """Where they are: a branch, a location."""
+    affected_users: Annotated[int, Field(ge=1, le=10**12 - 1)] | None = None
+    """How many people it keeps from their work, as far as they know."""
     received_at: Time | None = None
     """When it came, for history that is imported; needs the scope `operate`."""
 
@@ -80,7 +84,12 @@ def signals_of(report: ReportPosted, principal: Principal, now: datetime) -> lis
 
 
 def _labels(report: ReportPosted, principal: Principal) -> dict[str, str]:
-    labels = {"reporter": text_of(report.reporter), "customer": text_of(principal.customer or "")}
+    labels = {
+        "reporter": text_of(report.reporter),
+        "customer": text_of(principal.customer or ""),
+        "site": text_of(report.site),
+        "affected_users": str(report.affected_users or ""),
+    }
     return {name: value for name, value in labels.items() if value}
 
 

@@ -5,7 +5,7 @@ from alembic import op
 from mejora_service.schema import run_script
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 TABLES = """
 -- When a stretch of time was last heard of: what is told late is kept for a while too.

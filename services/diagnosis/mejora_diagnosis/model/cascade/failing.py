@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from mejora_diagnosis.model.scope import places
+from mejora_diagnosis.model.scope import HowMany, places
 from mejora_diagnosis.model.signature import reduce_text
 from mejora_events.ids import IncidentId
 
@@ -43,6 +43,10 @@ class Found(NamedTuple):
     """That incident."""
     instances: frozenset[str]
     """The instances that they named."""
+    sites: frozenset[str] = frozenset()
+    """The sites that they named."""
+    users: int = 0
+    """The most affected users that one of them told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,8 @@ class Failing:
     """When its earliest incident near that minute started."""
     incident_id: IncidentId
     """That incident."""
-    instances: int
-    """How many of its instances were named by the incidents near that minute."""
+    affected: HowMany
+    """How much of it the incidents near that minute named."""
     kinds: Mapping[str, datetime]
     """What failed at it, and since when."""
 
@@ -69,8 +73,12 @@ class Failing:
         for component, its in of.items():
             since, incident_id = min((it.since, it.incident_id) for it in its)
             kinds = {it.kind: it.since for it in its}
-            instances = frozenset[str]().union(*(it.instances for it in its))
-            gathered.append(cls(component, since, incident_id, len(instances), kinds))
+            affected = HowMany(
+                instances=len(frozenset[str]().union(*(it.instances for it in its))),
+                sites=len(frozenset[str]().union(*(it.sites for it in its))),
+                users=max(it.users for it in its),
+            )
+            gathered.append(cls(component, since, incident_id, affected, kinds))
         return gathered
 
 
@@ -83,4 +91,4 @@ class News:
     before: int | None
     """The last minute before in which the component failed in the same way, if that is near."""
     instance_before: int | None
-    """The same of the instance that the news names."""
+    """The same of the instance and site that the news names, with as many users."""

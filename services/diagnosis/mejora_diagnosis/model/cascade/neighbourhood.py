@@ -9,6 +9,7 @@ from mejora_diagnosis.model.cascade.habits import Habits
 from mejora_diagnosis.model.cascade.places import Cascade, Place, rank
 from mejora_diagnosis.model.cascade.telling import why
 from mejora_diagnosis.model.catalogue import Catalogue
+from mejora_diagnosis.model.scope import NOTHING, HowMany
 from mejora_events.contracts.diagnoses import Candidate, FailurePoint
 from mejora_events.ids import IncidentId
 
@@ -62,10 +63,10 @@ class Neighbourhood:
         """Tell whether a component is known to fail near that minute."""
         return component in self._failing
 
-    def instances(self, component: str) -> int:
-        """Tell how many instances of a component were named as failing."""
+    def affected(self, component: str) -> HowMany:
+        """Tell how much of a component was named as failing."""
         failing = self._failing.get(component)
-        return failing.instances if failing else 0
+        return failing.affected if failing else NOTHING
 
     def failure_point(self, component: str, incident_id: IncidentId) -> FailurePoint:
         """Name the failure point of an incident and the other incidents of its cascade."""

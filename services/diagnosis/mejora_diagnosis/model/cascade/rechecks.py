@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mejora_diagnosis.model.cascade.failing import News
 from mejora_diagnosis.model.catalogue import Catalogue
+from mejora_diagnosis.model.scope import is_counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def to_recheck(catalogue: Catalogue, news: Iterable[News], window_minutes: int) 
     for it in news:
         island = catalogue.island(it.component)
         spans.setdefault(island, []).append(_span(it.minute, it.before, window_minutes))
-        if catalogue.component(it.component).instances is not None:
+        if is_counted(catalogue.component(it.component)):
             spans[island].append(_span(it.minute, it.instance_before, window_minutes))
     return [
         Recheck(name, first, last)

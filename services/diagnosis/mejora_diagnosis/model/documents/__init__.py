@@ -4,6 +4,8 @@ A document that cannot be read says everything that is wrong with it at once, ea
 line, the entity and what to do.
 """
 
+from collections.abc import Sequence
+
 from mejora_diagnosis.model.documents.backstage import is_backstage, read_backstage
 from mejora_diagnosis.model.documents.checks import check
 from mejora_diagnosis.model.documents.edges import is_edge_list, read_edge_list, read_table
@@ -14,7 +16,7 @@ from mejora_diagnosis.model.documents.faults import (
     UnreadableCatalogue,
 )
 from mejora_diagnosis.model.documents.own import read_own, write_own
-from mejora_diagnosis.model.documents.tree import parse_json, parse_yaml
+from mejora_diagnosis.model.documents.tree import Document, parse_json, parse_yaml
 
 __all__ = [
     "Fault",
@@ -29,7 +31,15 @@ __all__ = [
 
 def read_catalogue(text: str, *, is_json: bool) -> ReadDocument:
     """Read a catalogue from a text in any of the forms. Raises UnreadableCatalogue."""
-    documents = parse_json(text) if is_json else parse_yaml(text)
+    if not is_json:
+        return _read(parse_yaml(text))
+    try:
+        return _read(parse_json(text))
+    except UnreadableCatalogue:
+        return _read(parse_json(text, with_lines=True))  # which takes longer, and is asked for now
+
+
+def _read(documents: Sequence[Document]) -> ReadDocument:
     if any(is_backstage(document) for document in documents):
         found = read_backstage(documents)
     elif len(documents) == 1 and is_edge_list(documents[0]):

@@ -2,15 +2,16 @@
 
 Source: backstage.io, "Descriptor Format of Catalog Entities". What becomes what:
 
-- Component, Resource, API → component. An API depends on the components that provide it.
+- Component, Resource, API → component. An API depends on the components that provide it; a
+  subcomponent is a part of the component that it names. A link of the type or title runbook is one.
 - System → component that depends on its parts.
-- Domain → business process that stands on its systems.
+- Domain → business process that stands on its systems and those of its subdomains.
 - Group → owner role; its parent is its superior.
 - User, Location, Template and other kinds say nothing about what can fail and are passed over.
 
 What Mejora asks beyond that is read from annotations: `mejora/criticality`, `mejora/instances`,
-`mejora/cost-per-minute`, `mejora/runbook`, `mejora/alternates` and `mejora/aliases` (the last two
-with commas between).
+`mejora/sites`, `mejora/users`, `mejora/cost-per-minute`, `mejora/runbook`, `mejora/alternates` and
+`mejora/aliases` (the last two with commas between).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,24 +26,28 @@ from mejora_diagnosis.model.documents.faults import (
     Remark,
     UnreadableCatalogue,
 )
+from mejora_diagnosis.model.documents.references import (
+    PARTS,
+    Ref,
+    called,
+    meant,
+    names_of,
+    parse_ref,
+    plain,
+)
 from mejora_diagnosis.model.documents.tree import Document
 from mejora_events.contracts.catalogue import Component, OwnerRole, Process
 
-_PARTS = ("component", "resource", "system", "api")
-"""Kinds that become components; where two have one name, the first of these keeps it plain."""
 _SUPPLIERS = {"supplier", "vendor", "saas", "external"}
-_NUMBERS = {"mejora/criticality": "criticality", "mejora/instances": "instances"}
-_TEXTS = {"mejora/cost-per-minute": "cost_per_minute", "mejora/runbook": "runbook"}
+_TEXTS = {
+    "mejora/criticality": "criticality",
+    "mejora/instances": "instances",
+    "mejora/sites": "sites",
+    "mejora/users": "users",
+    "mejora/cost-per-minute": "cost_per_minute",
+    "mejora/runbook": "runbook",
+}
 _SERIES = {"mejora/alternates": "alternates", "mejora/aliases": "aliases"}
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """What names an entity: kind, namespace and name, in lower case where Backstage ignores it."""
-
-    kind: str
-    namespace: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class _Described:
     document: Document
     spec: Mapping[str, Any]
     annotations: Mapping[str, Any]
+    links: Sequence[Any]
 
     def label(self) -> str:
         return f"{self.ref.kind} {self.ref.name!r}"
@@ -64,24 +70,13 @@ class _Described:
         return tuple(
             parse_ref(it, kind, self.ref.namespace)
             for it in listed
-            if isinstance(it, str) and it.strip()
+            if isinstance(it, str) and it.strip(" :/")
         )
 
 
 def is_backstage(document: Document) -> bool:
     """Tell whether a document is a Backstage entity."""
     return isinstance(document.value, Mapping) and "apiVersion" in document.value
-
-
-def parse_ref(text: str, kind: str, namespace: str) -> Ref:
-    """Read a reference, `[kind:][namespace/]name`, with what holds where it says nothing."""
-    said_kind, colon, rest = text.strip().rpartition(":")
-    said_namespace, slash, name = rest.partition("/")
-    return Ref(
-        kind=(said_kind if colon else kind).lower(),
-        namespace=(said_namespace if slash else namespace).lower(),
-        name=name if slash else rest,
-    )
 
 
 def read_backstage(documents: Sequence[Document]) -> ReadDocument:
@@ -94,14 +89,15 @@ def read_backstage(documents: Sequence[Document]) -> ReadDocument:
             faults.append(entity)
         else:
             described.append(entity)
-    names = _names([it.ref for it in described])
-    links = _Links(described)
+    names = names_of([it.ref for it in described])
+    links = _Links(described, names)
     placed: list[Placed] = []
     remarks: list[Remark] = []
+    passed_over: dict[str, list[_Described]] = {}
     for it in described:
         kind, fields = _fields(it, names, links, remarks)
         if kind is None:
-            remarks.append(_passed_over(it))
+            passed_over.setdefault(it.ref.kind, []).append(it)
             continue
         read = read_entity(kind, fields, it.document)
         if isinstance(read, Placed):
@@ -110,6 +106,7 @@ def read_backstage(documents: Sequence[Document]) -> ReadDocument:
             faults.extend(read)
     if faults:
         raise UnreadableCatalogue(faults)
+    remarks.extend(map(_passed_over, passed_over.values()))
     return ReadDocument(tuple(placed), tuple(remarks), unknown_join=True)
 
 
@@ -125,63 +122,68 @@ def _described(document: Document) -> _Described | Fault:
             "it lacks kind or metadata.name",
             "write both, as in `kind: Component` and `metadata: {name: …}`",
         )
-    spec, annotations = value.get("spec"), metadata.get("annotations")
+    spec, annotations, links = (
+        value.get("spec"),
+        metadata.get("annotations"),
+        metadata.get("links"),
+    )
     return _Described(
-        ref=Ref(kind.lower(), str(metadata.get("namespace") or "default").lower(), name),
+        ref=Ref.to(kind, str(metadata.get("namespace") or "default"), name),
         document=document,
         spec=spec if isinstance(spec, Mapping) else {},
         annotations=annotations if isinstance(annotations, Mapping) else {},
+        links=links if isinstance(links, list) else (),
     )
-
-
-def _plain(ref: Ref) -> str:
-    return ref.name if ref.namespace == "default" else f"{ref.namespace}/{ref.name}"
-
-
-def _names(refs: Sequence[Ref]) -> Mapping[Ref, str]:
-    """Name the components: Backstage lets a component and an API share a name, we do not."""
-    names: dict[Ref, str] = {}
-    taken: set[str] = set()
-    for kind in _PARTS:
-        for ref in refs:
-            if ref.kind == kind and ref not in names:
-                plain = _plain(ref)
-                names[ref] = plain if plain not in taken else f"{kind}:{plain}"
-        taken.update(names.values())
-    return names
 
 
 class _Links:
     """Relations that are written at their other end."""
 
-    def __init__(self, described: Sequence[_Described]) -> None:
+    def __init__(self, described: Sequence[_Described], names: Mapping[Ref, str]) -> None:
         self.parts: dict[Ref, list[Ref]] = {}
         """What belongs to each system and domain."""
-        self.providers: dict[Ref, list[Ref]] = {}
+        self.subdomains: dict[Ref, list[Ref]] = {}
+        self.needs: dict[Ref, list[Ref]] = {}
+        """What each stands on, as said there: what provides an API, what is a dependency of it."""
+        self.superiors: dict[Ref, Ref] = {}
         for it in described:
-            for whole in it.refs("system", "system"):
+            for whole in (*it.refs("system", "system"), *it.refs("domain", "domain")):
                 self.parts.setdefault(whole, []).append(it.ref)
-            for whole in it.refs("domain", "domain"):
-                self.parts.setdefault(whole, []).append(it.ref)
+            for whole in it.refs("subdomainOf", "domain"):
+                self.subdomains.setdefault(whole, []).append(it.ref)
             for api in it.refs("providesApis", "api"):
-                self.providers.setdefault(api, []).append(it.ref)
+                self.needs.setdefault(api, []).append(it.ref)
+            for other in it.refs("dependencyOf", ""):
+                self.needs.setdefault(meant(other, names), []).append(it.ref)
+            if it.ref.kind == "group":
+                self.superiors.update(dict.fromkeys(it.refs("children", "group"), it.ref))
+
+    def systems(self, domain: Ref) -> list[Ref]:
+        """Name the systems of a domain and of those below it."""
+        domains = {domain: None}
+        last = [domain]
+        while last:
+            last = [it for one in last for it in self.subdomains.get(one, ()) if it not in domains]
+            domains.update(dict.fromkeys(last))
+        return [part for one in domains for part in self.parts.get(one, ())]
 
 
 def _fields(
     it: _Described, names: Mapping[Ref, str], links: _Links, remarks: list[Remark]
 ) -> tuple[EntityType | None, dict[str, Any]]:
     """Give the fields of the entity that a description becomes; no type if it becomes none."""
-    if it.ref.kind in _PARTS:
+    if it.ref.kind in PARTS:
         return Component, _component_fields(it, names, links, remarks)
     if it.ref.kind == "domain":
-        systems = [names.get(ref, _plain(ref)) for ref in links.parts.get(it.ref, ())]
-        fields = {"name": _plain(it.ref), "depends_on": systems, "owner": _owner(it, remarks)}
+        systems = list(dict.fromkeys(called(ref, names) for ref in links.systems(it.ref)))
+        fields = {"name": plain(it.ref), "depends_on": systems, "owner": _owner(it, names, remarks)}
         return Process, fields
     if it.ref.kind == "group":
         profile = it.spec.get("profile")
         contact = profile.get("email") if isinstance(profile, Mapping) else None
-        superior = next((_plain(ref) for ref in it.refs("parent", "group")), None)
-        return OwnerRole, {"name": _plain(it.ref), "superior": superior, "contact": contact}
+        above = next(iter(it.refs("parent", "group")), links.superiors.get(it.ref))
+        superior = called(above, names) if above else None
+        return OwnerRole, {"name": plain(it.ref), "superior": superior, "contact": contact}
     return None, {}
 
 
@@ -189,28 +191,40 @@ def _component_fields(
     it: _Described, names: Mapping[Ref, str], links: _Links, remarks: list[Remark]
 ) -> dict[str, Any]:
     stands_on = [
-        *it.refs("dependsOn", "component"),
+        *it.refs("dependsOn", ""),
         *it.refs("consumesApis", "api"),
         *(links.parts.get(it.ref, ()) if it.ref.kind == "system" else ()),
-        *links.providers.get(it.ref, ()),
+        *links.needs.get(it.ref, ()),
     ]
-    depends_on = [names.get(ref, _plain(ref)) for ref in stands_on if ref != it.ref]
+    depends_on = [called(ref, names) for ref in stands_on if meant(ref, names) != it.ref]
     kind = str(it.spec.get("type", "")).lower()
     fields: dict[str, Any] = {
         "name": names[it.ref],
         "component_kind": "supplier" if kind in _SUPPLIERS else "system",
-        "owner": _owner(it, remarks),
+        "owner": _owner(it, names, remarks),
         "depends_on": list(dict.fromkeys(depends_on)),
+        "part_of": next(
+            (called(ref, names) for ref in it.refs("subcomponentOf", "component")), None
+        ),
+        "runbook": next(_runbooks(it), None),
     }
     fields.update(_annotated(it))
     return fields
 
 
-def _owner(it: _Described, remarks: list[Remark]) -> str | None:
+def _runbooks(it: _Described) -> Iterator[str]:
+    for link in it.links:
+        if not isinstance(link, Mapping) or not isinstance(link.get("url"), str):
+            continue
+        if "runbook" in f"{link.get('type')} {link.get('title')}".lower():
+            yield link["url"]
+
+
+def _owner(it: _Described, names: Mapping[Ref, str], remarks: list[Remark]) -> str | None:
     """Give the owner role; a person is none, since nobody is to be blamed by name."""
     for ref in it.refs("owner", "group"):
         if ref.kind == "group":
-            return _plain(ref)
+            return called(ref, names)
         remarks.append(
             Remark(
                 it.document.line("spec", "owner"),
@@ -225,18 +239,18 @@ def _owner(it: _Described, remarks: list[Remark]) -> str | None:
 def _annotated(it: _Described) -> Iterator[tuple[str, Any]]:
     for annotation, value in it.annotations.items():
         text = str(value).strip()
-        if annotation in _NUMBERS:
-            yield _NUMBERS[annotation], text
-        elif annotation in _TEXTS:
+        if annotation in _TEXTS:
             yield _TEXTS[annotation], text
         elif annotation in _SERIES:
             yield _SERIES[annotation], [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _passed_over(it: _Described) -> Remark:
+def _passed_over(of_a_kind: Sequence[_Described]) -> Remark:
+    first, *others = of_a_kind
+    more = f", and {len(others)} more of them" if others else ""
     return Remark(
-        it.document.line(),
-        it.label(),
-        f"entities of the kind {it.ref.kind!r} are passed over",
+        first.document.line(),
+        first.label(),
+        f"entities of the kind {first.ref.kind!r} are passed over{more}",
         "nothing needs doing",
     )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 
 from mejora_diagnosis.model.documents.faults import (
     Fault,
@@ -14,6 +15,7 @@ from mejora_events.contracts.catalogue import (
     Component,
     ComponentKind,
     Contract,
+    Entity,
     OwnerRole,
     Process,
 )
@@ -44,7 +46,8 @@ def check(document: ReadDocument) -> ReadDocument:
                 joining.setdefault(name, Placed(unlisted, placed.line))
             else:
                 faults.append(fault)
-    faults.extend(_circles([it for it in document.placed if isinstance(it.entity, OwnerRole)]))
+    faults.extend(_circles(document.placed))
+    faults.extend(_impossible(document.placed))
     if faults:
         raise UnreadableCatalogue(faults)
     return ReadDocument((*document.placed, *joining.values()), tuple(remarks))
@@ -96,6 +99,8 @@ def _clashing_aliases(placed: Sequence[Placed], names: Names) -> Iterator[Fault]
 def _references(placed: Placed) -> Iterator[tuple[str, str]]:
     """Name what an entity refers to, with its kind."""
     entity = placed.entity
+    if isinstance(entity, Component) and entity.part_of is not None:
+        yield "component", entity.part_of
     if isinstance(entity, Component | Process):
         yield from (("component", name) for name in entity.depends_on)
         if entity.owner is not None:
@@ -120,14 +125,43 @@ def _dangling(placed: Placed, kind: str, name: str, *, joins: bool) -> Fault:
     return Fault(placed.line, _label(placed), what, "add it, or mend the name")
 
 
-def _circles(roles: Sequence[Placed]) -> Iterator[Fault]:
-    superiors = {
-        it.entity.name: it.entity.superior for it in roles if isinstance(it.entity, OwnerRole)
-    }
-    for it in roles:
-        role, steps = superiors.get(it.entity.name), 0
-        while role is not None and role != it.entity.name and steps <= len(superiors):
-            role, steps = superiors.get(role), steps + 1
-        if role == it.entity.name:
+def _circles(placed: Sequence[Placed]) -> Iterator[Fault]:
+    """Tell which roles are above themselves, and which components are parts of themselves."""
+    above = {(it.entity.kind, it.entity.name): _above(it.entity) for it in placed}
+    for it in placed:
+        kind, first = it.entity.kind, it.entity.name
+        name, passed = above[kind, first], set[str]()
+        while name is not None and name != first and name not in passed:
+            passed.add(name)
+            name = above.get((kind, name))
+        if name == first and kind == "role":
             what = "it is its own superior, directly or by way of others"
             yield Fault(it.line, _label(it), what, "name a role above it, or none")
+        elif name == first:
+            what = "it is a part of itself, directly or by way of others"
+            yield Fault(it.line, _label(it), what, "name the whole that it is a part of, or none")
+
+
+def _above(entity: Entity) -> str | None:
+    if isinstance(entity, OwnerRole):
+        return entity.superior
+    return entity.part_of if isinstance(entity, Component) else None
+
+
+def _impossible(placed: Iterable[Placed]) -> Iterator[Fault]:
+    """Tell which values their fields allow and the world does not."""
+    for it in placed:
+        entity = it.entity
+        if isinstance(entity, Component) and entity.instances is not None and entity.instances < 1:
+            what = f"instances: there cannot be {entity.instances} of them"
+            yield Fault(it.line, _label(it), what, "count at least one, or leave it out")
+        if isinstance(entity, Contract) and entity.renewal_on and not _is_day(entity.renewal_on):
+            what = f"renewal_on: {entity.renewal_on[:60]!r} is no day"
+            yield Fault(it.line, _label(it), what, "write it as 2027-01-31")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -14,7 +14,7 @@ class Fault:
     """One thing that is wrong in a document."""
 
     line: int | None
-    """Counted from 1; None where the form has no lines to speak of (JSON)."""
+    """Counted from 1; None where it is about the whole, or nobody can tell."""
     entity: str
     what: str
     advice: str

@@ -5,7 +5,7 @@ components:
     kind: system          # system, procedure, supplier, process_step
     owner: payments
     depends_on: [cart]
-    instances: 3
+    instances: 3          # or sites, or users: what "generalised" is measured against
     criticality: 1        # 1 is the most critical, 5 the least
     cost_per_minute: 120 EUR
     alternates: [order by phone]

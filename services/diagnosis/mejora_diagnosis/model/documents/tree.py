@@ -118,7 +118,7 @@ def _refuse_the_bottomless(text: str) -> None:
         return  # composing says what is wrong and where
 
 
-def parse_json(text: str) -> list[Document]:
+def parse_json(text: str, *, with_lines: bool = False) -> list[Document]:
     """Parse JSON: one value, or an array of Backstage entities. Raises UnreadableCatalogue."""
     try:
         value = json.loads(text)
@@ -126,9 +126,21 @@ def parse_json(text: str) -> list[Document]:
         raise _unreadable(error.lineno, error.msg) from error
     except RecursionError as error:
         raise _unreadable(None, "it is nested too deeply") from error
+    node = _node_of(text) if with_lines else None
     if isinstance(value, list):
-        return _at_least_one([Document(part) for part in value])
-    return _at_least_one([] if value is None else [Document(value)])
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [None] * len(value)
+        return _at_least_one([Document(*it) for it in zip(value, parts, strict=True)])
+    return _at_least_one([] if value is None else [Document(value, node)])
+
+
+def _node_of(text: str) -> yaml.Node | None:
+    """Read JSON as the YAML that it nearly is, for its lines; None where it is not."""
+    text = text.replace("\t", " ")  # of which JSON has none but between its parts
+    _refuse_the_bottomless(text)
+    try:
+        return yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError:
+        return None
 
 
 def _at_least_one(documents: Sequence[Document]) -> list[Document]:
