@@ -34,7 +34,7 @@ from mejora_intake.store import customers, incidents, timeline
 from mejora_intake.store import signals as store
 from mejora_intake.store.early import keep_early_ends
 from mejora_intake.store.incidents import Failure
-from mejora_intake.store.out_of_turn import out_of_turn
+from mejora_intake.store.out_of_turn import OutOfTurn, hold_failures, out_of_turn
 from mejora_intake.store.signals import Current, Kept, Known, Met
 from mejora_intake.store.silenced import keep_silenced
 from mejora_intake.store.silences import count_suppressed
@@ -78,7 +78,8 @@ async def take_signals(
         for place, (key, signal) in enumerate(zip(ids, signals, strict=True))
         if key not in taken and place not in silenced
     ]
-    folding = await _Folding.of(work, new, known, flap_window_seconds)
+    suppressed = [signals[place] for place in silenced]
+    folding = await _Folding.of(work, new, suppressed, known, flap_window_seconds)
     answers = []
     for place, (key, signal) in enumerate(zip(ids, signals, strict=True)):
         before = taken.get(key)
@@ -103,15 +104,14 @@ class _Folding:
         work: Work,
         known: Known,
         whole: dict[IncidentId, Incident],
-        early: dict[Failure, EarlyEnd],
-        silenced: set[Failure],
+        in_mind: OutOfTurn,
         flap_window_seconds: float,
     ) -> None:
         self._work, self._standing, self._whole = work, known.standing, whole
-        self._early = early
+        self._early = in_mind.early
         self._ends: dict[Failure, EarlyEnd | None] = {}
         """Ends that came before what they end, and those that have found it."""
-        self._silenced: dict[Failure, tuple[UUID, Signal] | None] = dict.fromkeys(silenced)
+        self._silenced: dict[Failure, tuple[UUID, Signal] | None] = dict.fromkeys(in_mind.silenced)
         """What a silence keeps from becoming an incident, and what it no longer does."""
         self._window = flap_window_seconds
         self._met: defaultdict[str, set[IncidentId]] = defaultdict(set)
@@ -132,12 +132,14 @@ class _Folding:
         cls,
         work: Work,
         signals: Sequence[Signal],
+        suppressed: Sequence[Signal],
         known: Known,
         flap_window_seconds: float,
     ) -> "_Folding":
-        """Hold and read those incidents that the signals may change.
+        """Hold and read those failures and incidents that the signals may change.
 
-        Raises SerializationError when another instance handed one of their failures on just now.
+        Raises SerializationError when another instance opened one of the failures just now, or
+        handed it on.
         """
         changing: set[IncidentId] = set()
         perhaps_new: set[Failure] = set()
@@ -147,6 +149,11 @@ class _Folding:
                 perhaps_new.add(failure)
                 if current is not None:
                     changing.add(current.incident_id)
+        for s in suppressed:
+            current = known.standing.get(failure := (s.source, s.fingerprint))
+            if current is None or current.state not in FAILING:
+                perhaps_new.add(failure)
+        await hold_failures(work, perhaps_new)
         if known.met:
             changing |= _met_by(work, signals, known.met)
         whole: dict[IncidentId, Incident] = {}
@@ -156,8 +163,10 @@ class _Folding:
                 if held.ceded != ceded.get(incident_id, held.ceded):
                     raise SerializationError("the failure has a newer incident by now")
                 whole[incident_id] = held.incident
-        early, silenced = await out_of_turn(work.conn, perhaps_new)
-        return cls(work, known, whole, early, silenced, flap_window_seconds)
+        in_mind = await out_of_turn(work.conn, perhaps_new)
+        if not in_mind.begun <= known.standing.keys():
+            raise SerializationError("another instance opened the same failure just now")
+        return cls(work, known, whole, in_mind, flap_window_seconds)
 
     def take(self, delivery_id: UUID, signal: Signal, silence: Silence | None) -> Taken:
         failure = (signal.source, signal.fingerprint)
@@ -166,7 +175,8 @@ class _Folding:
             self._suppressed[silence.silence_id] += 1
             taken = Taken(Disposition.SUPPRESSED, silence.rule, self._open_with(failure))
             if taken.incident_id is None and goes_on_silenced(signal):
-                self._silenced[failure] = silence.silence_id, signal
+                over = self._its_end(failure, signal, signal.received_at or self._work.now)
+                self._silenced[failure] = None if over else (silence.silence_id, signal)
         elif current is not None and current.incident_id not in self._whole:
             rule = repetition(current, signal) or ""
             self._counted[failure] += 1
@@ -228,17 +238,23 @@ class _Folding:
         received_at: datetime,
     ) -> str:
         """Restore what has just begun, if its end came before it; give the rule with that."""
-        end = self._early.pop(failure, None)
+        end = self._its_end(failure, signal, received_at)
         if end is None:
-            return rule
-        self._ends[failure] = None
-        if not ends(end, signal, received_at=received_at, flap_window_seconds=self._window):
             return rule
         over = restore(incident, at=end.ended_at, channel=Channel.RESTORE)
         self._whole[incident.incident_id] = self._touched[incident.incident_id] = over
         recognition = Recognition(Disposition.RESTORED, OVER_BEFORE, over)
         self._tell(signal, recognition, over, received_at)
         return f"{rule}; {OVER_BEFORE}"
+
+    def _its_end(self, failure: Failure, signal: Signal, received_at: datetime) -> EarlyEnd | None:
+        """Give the end that came before a signal, if one did; it is kept in mind no more."""
+        end = self._early.pop(failure, None)
+        if end is None:
+            return None
+        self._ends[failure] = None
+        over = ends(end, signal, received_at=received_at, flap_window_seconds=self._window)
+        return end if over else None
 
     def _met_instead(self, signal: Signal, received_at: datetime) -> Recognition | None:
         """Let a signal join the one open incident of its component, where the rules say so."""

@@ -11,7 +11,7 @@ from mejora_events.sql import rows, run
 from mejora_events.store import Work
 from mejora_intake.model import Signal
 from mejora_intake.store.incidents import Failure
-from mejora_intake.store.out_of_turn import named
+from mejora_intake.store.out_of_turn import hold_failures, named
 
 _KEEP = """
 insert into silenced_failure (source, fingerprint, silence_id, signal)
@@ -28,14 +28,20 @@ delete from silenced_failure where (source, fingerprint) in
     (select * from unnest(cast(:sources as text[]), cast(:fingerprints as text[])))
 """
 
-# Takes out what went on until its silence was over, some at a time.
+# What went on until its silence was over, some at a time.
 _OVER = """
-delete from silenced_failure where (source, fingerprint) in (
-    select f.source, f.fingerprint
-    from silence s join silenced_failure f using (silence_id)
-    where least(s.ends_at, s.ended_at) <= cast(:now as timestamptz)
-    limit 1000 for update of f skip locked)
-returning silence_id, cast(signal as text) as signal
+select f.source, f.fingerprint
+from silence s join silenced_failure f using (silence_id)
+where least(s.ends_at, s.ended_at) <= cast(:now as timestamptz)
+limit 1000
+"""
+
+_TAKE_OUT = """
+delete from silenced_failure f using silence s
+where (f.source, f.fingerprint) in
+    (select * from unnest(cast(:sources as text[]), cast(:fingerprints as text[])))
+  and s.silence_id = f.silence_id and least(s.ends_at, s.ended_at) <= cast(:now as timestamptz)
+returning f.silence_id, cast(f.signal as text) as signal
 """
 
 _FIELDS: dict[str, Any] = {
@@ -66,8 +72,15 @@ async def keep_silenced(work: Work, known: Silenced) -> None:
 
 
 async def take_over(work: Work) -> list[tuple[UUID, Signal]]:
-    """Take out the failures that went on until their silence was over: with its newest message."""
-    found = await rows(work.conn, _OVER, now=work.now)
+    """Take out the failures that went on until their silence was over: with its newest message.
+
+    They are held.
+    """
+    over = [(r["source"], r["fingerprint"]) for r in await rows(work.conn, _OVER, now=work.now)]
+    if not over:
+        return []
+    await hold_failures(work, over)
+    found = await rows(work.conn, _TAKE_OUT, **named(over), now=work.now)
     return [(r["silence_id"], _read(r["signal"])) for r in found]
 
 
