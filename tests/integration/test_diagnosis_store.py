@@ -513,7 +513,7 @@ async def _ends_in(store: Store, events: Sequence[Event[EventData]], size: int) 
             it.signature.signature_id,
             it.failure_point.component,
             it.failure_point.cascade_id,
-            [place.component for place in it.failure_point.candidates[:3]],
+            it.failure_point.candidates[0].component,
             it.scope.kind,
             it.severity,
             it.priority,
