@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mejora_diagnosis.model.cascade import Failing, Found, News
+from mejora_diagnosis.model.cascade import Failing, Found, News, merge_spans
 from mejora_diagnosis.model.channel import restore_seconds
 from mejora_events.contracts.base import Severity
 from mejora_events.contracts.diagnoses import Signature
@@ -71,17 +71,16 @@ select news.component, news.minute,
 from news
 """
 
-# What failed near each of some minutes: one row a component and kind.
-_NEAR = """
-select m.minute, f.component, f.kind, min(f.since) as since,
+# What failed in some stretches of minutes: one row a minute, component and kind.
+_FAILED = """
+select f.minute, f.component, f.kind, min(f.since) as since,
        (array_agg(f.incident_id order by f.since, f.incident_id))[1] as incident_id,
        array_agg(distinct f.instance) filter (where f.instance <> '') as instances,
        array_agg(distinct f.site) filter (where f.site <> '') as sites,
        max(f.users) as users
-from unnest(cast(:minutes as bigint[])) as m (minute)
-join failing f
-  on f.minute between m.minute - :window_minutes and m.minute + :window_minutes
-group by m.minute, f.component, f.kind
+from unnest(cast(:first as bigint[]), cast(:last as bigint[])) as s (first, last)
+join failing f on f.minute between s.first and s.last
+group by f.minute, f.component, f.kind
 """
 
 
@@ -199,9 +198,12 @@ async def near(
     conn: AsyncConnection, minutes: Collection[int], window_minutes: int
 ) -> dict[int, list[Failing]]:
     """Tell what failed near each of some minutes."""
-    found: dict[int, list[Found]] = {minute: [] for minute in minutes}
-    for it in await rows(conn, _NEAR, minutes=sorted(minutes), window_minutes=window_minutes):
-        found[it["minute"]].append(
+    spans = merge_spans((it - window_minutes, it + window_minutes) for it in sorted(minutes))
+    found: dict[int, list[Found]] = {}
+    for it in await rows(
+        conn, _FAILED, first=[first for first, _ in spans], last=[last for _, last in spans]
+    ):
+        found.setdefault(it["minute"], []).append(
             Found(
                 component=it["component"],
                 kind=it["kind"],
@@ -212,4 +214,11 @@ async def near(
                 users=it["users"],
             )
         )
-    return {minute: Failing.gather(its) for minute, its in found.items()}
+    return {
+        minute: Failing.gather(
+            it
+            for near in range(minute - window_minutes, minute + window_minutes + 1)
+            for it in found.get(near, ())
+        )
+        for minute in minutes
+    }

@@ -15,7 +15,7 @@ from mejora_diagnosis.model.cascade.failing import (
 )
 from mejora_diagnosis.model.cascade.habits import KEPT_SLOTS, NEEDED_SLOTS, Habits
 from mejora_diagnosis.model.cascade.neighbourhood import MOST_NAMED, Beginning, Neighbourhood
-from mejora_diagnosis.model.cascade.rechecks import Recheck, to_recheck
+from mejora_diagnosis.model.cascade.rechecks import Recheck, merge_spans, to_recheck
 
 __all__ = [
     "KEPT_SLOTS",
@@ -29,6 +29,7 @@ __all__ = [
     "News",
     "Recheck",
     "kind_of",
+    "merge_spans",
     "minute_of",
     "slot_of",
     "to_recheck",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from mejora_diagnosis.model.scope import HowMany, places
@@ -32,7 +33,7 @@ def kind_of(summary: str, labels: Mapping[str, str]) -> str:
 
 
 class Found(NamedTuple):
-    """That incidents of a component told of one kind of failure near a minute: once a kind."""
+    """That incidents of a component told of one kind of failure near a minute."""
 
     component: str
     kind: str
@@ -47,6 +48,9 @@ class Found(NamedTuple):
     """The sites that they named."""
     users: int = 0
     """The most affected users that one of them told of."""
+
+
+_SINCE = attrgetter("since")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Failing:
         gathered = []
         for component, its in of.items():
             since, incident_id = min((it.since, it.incident_id) for it in its)
-            kinds = {it.kind: it.since for it in its}
+            kinds = {it.kind: it.since for it in sorted(its, key=_SINCE, reverse=True)}
             affected = HowMany(
                 instances=len(frozenset[str]().union(*(it.instances for it in its))),
                 sites=len(frozenset[str]().union(*(it.sites for it in its))),

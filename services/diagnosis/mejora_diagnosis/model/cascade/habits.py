@@ -41,6 +41,8 @@ class Habits:
     """How many such slots are remembered."""
     fired: Mapping[str, Mapping[str, Slots]] = field(default_factory=dict)
     """In which of them each kind of failure came up at each component."""
+    _unsteady: dict[str, float] = field(default_factory=dict, compare=False, repr=False)
+    """How many components fail in each way without being the same ones, as far as worked out."""
 
     def of(self, kind: str) -> Mapping[str, Slots]:
         """Give in which slots a kind of failure came up at which component."""
@@ -55,10 +57,10 @@ class Habits:
         """Expect how many components fail in this way anyway, though not always the same."""
         if not self.slots:
             return 3.0
-        unsteady = sum(
-            share * (1 - share)
-            for share in (slots.bit_count() / self.slots for slots in self.of(kind).values())
-        )
+        unsteady = self._unsteady.get(kind)
+        if unsteady is None:
+            shares = (slots.bit_count() / self.slots for slots in self.of(kind).values())
+            unsteady = self._unsteady[kind] = sum(share * (1 - share) for share in shares)
         return unsteady * stretch * self.known + 3.0 * (1 - self.known)
 
     def usual(self, slots: Slots, elsewhere: float, stretch: int) -> float:

@@ -17,8 +17,6 @@ MOST_NAMED = 20
 """How many incidents of a cascade a diagnosis names, one a component, the earliest first."""
 MOST_CANDIDATES = 5
 """How many places a diagnosis names where a cascade may have begun."""
-_WORTH_A_LOOK = 0.1
-"""From which probability on another place is news, when it comes among the first three."""
 
 NO_HABITS = Habits()
 
@@ -94,7 +92,7 @@ class Neighbourhood:
         """Sum up what is said of a component's failure; another outcome is worth saying so.
 
         It is the failure point, the cascade, the likeliest place, how sure that is, in fifths, and
-        which others of the likeliest three are worth a look.
+        which others are among the likeliest three.
         """
         cascade = self.cascade(component)
         first, *others = cascade.places[:3]
@@ -104,7 +102,7 @@ class Neighbourhood:
                 f"{first.probability * 5:.0f}",
                 str(cascade.first.incident_id),
                 first.component,
-                *sorted(it.component for it in others if it.probability >= _WORTH_A_LOOK),
+                *sorted(it.component for it in others),
             ]
         )
 

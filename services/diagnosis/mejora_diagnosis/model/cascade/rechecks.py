@@ -33,7 +33,7 @@ def to_recheck(catalogue: Catalogue, news: Iterable[News], window_minutes: int) 
     return [
         Recheck(name, first, last)
         for island, found in spans.items()
-        for first, last in _merge(sorted(span for span in found if span[0] <= span[1]))
+        for first, last in merge_spans(sorted(span for span in found if span[0] <= span[1]))
         for name in catalogue.islanders(island)
     ]
 
@@ -45,7 +45,7 @@ def _span(minute: int, before: int | None, window_minutes: int) -> tuple[int, in
     return first, minute + window_minutes
 
 
-def _merge(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def merge_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Merge spans that overlap; they come in order of their beginning."""
     merged: list[tuple[int, int]] = []
     for first, last in spans:

@@ -53,7 +53,7 @@ _PLACES_AND_TIMES = (
     r"(?<![\w.+-])[\w.+-]++@[\w-]+(?:\.[\w-]+)+",  # mail address
     rf"(?<![\w<])\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}(?:[t:_]{_CLOCK})?{_ZONE}(?![\w-])",  # date
     rf"(?<![\w<:]){_CLOCK}{_ZONE}(?![\w:])",  # time of day
-    r"(?<![\w<>*./\\-])(?:[a-z]:\\|\\\\|~?/)[\w.@%+=~:\\/-]*\w[\w.@%+=~:\\/*-]*+",  # path
+    r"(?<![\w<>*./\\-])(?:[a-z]:[\\/]|\\\\|~?/)[\w.@%+=~:\\/-]*\w[\w.@%+=~:\\/*-]*+",  # path
     rf"{_LABELS}{_TOP}(?:[:/]\d+)?(?![\w.-]*\w)",  # host
     rf"{_LABELS}{_FILE}(?:[:(]\d+\)?)?(?![\w.-]*\w|\()",  # file, with line
     r"(?<![\w<.-])(?=[\w.-]*[a-z])(?-i:[a-z0-9_-]++(?:\.[a-z0-9_-]++)++):\d{2,5}(?![\w:.])",
@@ -66,8 +66,8 @@ _NUMBER = re.compile(r"(?<![\w<])[-+]?\d[\d.,]*(?<![.,])(?:\s?%)?(?![\w%])")
 _WITH_DIGIT = re.compile(r"[^\W_]*\d[^\W_]*")
 _WORD_THEN_DIGITS = re.compile(r"([^\W\d_]+)\d+")
 _HOLES_IN_A_ROW = re.compile(r"<\*>(?:[\s,;:./_-]*<\*>)+")
-# A sign, a minus within an id, a mark before a number: #7, *64.
-_SIGN = re.compile(r"(?<![\w<>)\]}])[-+]+<\*>|(?<=_)-<\*>|(?<!\S)[*#]<\*>")
+# A sign, a minus within an id, a mark before a number: #7, *64, @0x1f.
+_SIGN = re.compile(r"(?<![\w<>)\]}])[-+]+<\*>|(?<=_)-<\*>|(?<!\S)[*#@]<\*>")
 # An id of several parts: task_<*>_<*>; a host whose first label is a number.
 _PARTS = re.compile(r"[\w*<>~-]*<\*>[\w~]*[-_~][\w~-]*<\*>[\w*<>~-]*")
 _DOTTED = re.compile(

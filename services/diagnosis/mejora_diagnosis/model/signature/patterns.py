@@ -21,6 +21,14 @@ _NAMED_BEHIND = words_of(
     " customer tenant"
 )
 _PLACED_BEHIND = words_of("for from to by on in at of")
+_LEADING_ON = words_of("from to at via by with")
+"""Words that may follow such a name; any other word says that none stood there."""
+_TELLING_ON = words_of(
+    "is was are were has have had does did do can could will would may must not no on in for of and"
+    " or but so as because since after before during until when while where that who which takes"
+    " took goes went comes came gets got gives gave loses lost finds found sends sent"
+)
+"""Words that tell on of somebody or something that was named."""
 _STATES = words_of(
     "is was are were has have had not no be been down up full slow offline online missing busy dead"
     " lost high low unavailable unreachable unhealthy degraded hot cold empty corrupt broken"
@@ -152,8 +160,9 @@ def _doubt(one: Sequence[str], other: Sequence[str], at: int) -> int | None:
         return None
     before = one[at - 1].lower()
     if before in _NAMED_BEHIND:
-        return 0
-    return 1 if before in _PLACED_BEHIND and not (_is_code(a) or _is_code(b)) else None
+        return 0 if _goes_on(_following(one, at)) else None
+    placed = before in _PLACED_BEHIND and _ends_a_place(_following(one, at))
+    return 1 if placed and _is_placed(before, a) and _is_placed(before, b) else None
 
 
 def _following(pieces: Sequence[str], at: int) -> str:
@@ -178,6 +187,24 @@ def _is_value(piece: str) -> bool:
         return True
     said = piece.lower() in _STATES or _STATE.search(piece)
     return not said and any(map(str.isalnum, piece))
+
+
+def _ends_a_place(following: str) -> bool:
+    """Tell `for anna from home`, where a name stands, from `for read access`, where none does."""
+    word = following[0].isalpha() and HOLE not in following
+    return not word or following.lower() in _LEADING_ON
+
+
+def _goes_on(following: str) -> bool:
+    """Tell `host anna is full`, where a name stands, from `host memory usage`, where none does."""
+    word = following.lower()
+    return _ends_a_place(following) or word in _TELLING_ON or bool(_STATE.search(word))
+
+
+def _is_placed(before: str, piece: str) -> bool:
+    """Tell a name behind a preposition from a state in code, and from a verb: `to start`."""
+    verb = before == "to" and piece.isalpha() and piece.islower()
+    return not (verb or _is_code(piece))
 
 
 def _is_code(piece: str) -> bool:

@@ -24,6 +24,8 @@ _TOGETHER = tuple(
         ),  # Sun Feb 6 00:17:58 2020
         (rf"<\*>\s{_MONTH}(?:,?\s<\*>)+", HOLE),  # 6 Feb 2020
         (rf"(?<![\w<]){_DAY},?\s<\*>", HOLE),
+        (r"(?<!\S)(?-i:[A-Z])[+-]?(?:\s(?-i:[A-Z])[+-]?)+(?!\S)", HOLE),  # links A C X+ X-
+        (r"(?<!\S)[a-z][+-](?!\S)", HOLE),  # a direction: x+
         (rf"<\*>\s?{_UNIT}(?![\w/-])", HOLE),
         (r"(?<![^\s(\[=:,])[<>~≈≤≥]=?\s?(?=<\*>)", ""),  # less than a second
         (r"<\*>\s\((?:<\*>)?\)", HOLE),  # 1190 bytes (1.16 KB); an address () without a name
