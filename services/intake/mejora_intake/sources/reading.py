@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from mejora_events.contracts.base import Link, Severity
+from mejora_events.contracts.base import Link, Severity, in_utc
 from mejora_events.ids import new_id
-from mejora_intake.model import Signal, SignalState
+from mejora_intake.model import UNNAMED, Signal, SignalState
 from mejora_intake.sources.kind import Message, NotUnderstood
 
 
@@ -45,8 +45,8 @@ def time_of(value: object) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(_with_six_digits(value.strip()))
-        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
+        time = in_utc(time if time.tzinfo else time.replace(tzinfo=UTC))
+    except ValueError:
         return None
     return time if time.year > 1 else None
 
@@ -132,7 +132,7 @@ def a_signal(
         source=message.source,
         id=f"{fingerprint}:{state.value}:{told or new_id()}"[:500],
         fingerprint=fingerprint[:500],
-        component=text_of(component, 500) or "unknown",
+        component=text_of(component, 500) or UNNAMED,
         summary=text_of(summary) or "a failure without a name",
         description=text_of(description),
         state=state,
@@ -246,7 +246,12 @@ _ZONES = {
 }
 _HOURS_EAST = {zone: hours for hours, zones in _ZONES.items() for zone in zones.split()}
 _SPELLED = (
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S%z",
     "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S %z",
     "%Y-%m-%d %H:%M:%S.%f",
     "%Y/%m/%d %H:%M:%S",
     "%a %b %d %H:%M:%S %Y",
@@ -267,7 +272,8 @@ def spelled_time_of(value: object) -> datetime | None:
     east = timedelta(hours=_HOURS_EAST[zones[0]] if zones else 0)
     for form in _SPELLED:
         try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC) - east
+            time = datetime.strptime(text, form)  # noqa: DTZ007 (most forms have no zone)
+            return in_utc(time if time.tzinfo else time.replace(tzinfo=UTC) - east)
         except (ValueError, OverflowError):
             continue
     return None
