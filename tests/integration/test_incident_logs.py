@@ -149,10 +149,12 @@ async def test_who_cannot_name_a_component_is_heard_and_joins_nothing(intake: Wh
 
 async def test_an_operator_says_what_makes_two_reports_the_same_failure(intake: Whole) -> None:
     component = str(uuid4())
-    declared = {"kind": "generic", "mapping": {"component": "a", "summary": "b"}}
-    await intake.client.put(
-        "/intake/v1/sources/report", json=declared | {"fingerprint": ["component"]}
-    )
+    before = await intake.get("/intake/v1/sources/report")
+    assert (before["declared"], before["path"]) == (False, "/intake/v1/reports")
+    assert before["rules"][0].startswith("fingerprint: as a report has it: component and summary")
+    rule = {"kind": "report", "fingerprint": ["component"]}
+    declared = await intake.client.put("/intake/v1/sources/report", json=rule)
+    assert "made of component" in declared.json()["rules"][0]
     try:
         for n, summary in enumerate(("It is slow", "It is red")):
             entry = an_entry(component, n, summary=summary, id=f"{component} {n}")

@@ -25,11 +25,13 @@ from hypothesis.stateful import (
 from mejora_events.clock import SetClock
 from mejora_events.sql import from_json, rows
 from mejora_intake.api.waking import wake_failures
+from mejora_intake.model import FLAPPED
 from support.servers import Postgres
 from support.whole import Whole, a_whole
 
 INCIDENTS = "/intake/v1/incidents"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WINDOW_SECONDS = 300.0
 NO_BROKER = "postgresql+asyncpg://nobody@127.0.0.1:9/none"
 COUNTED = ("opened", "repeated", "reopened")
 FAILING = ("reported", "acknowledged")
@@ -67,7 +69,7 @@ which = st.integers(0, 10_000)
 a_told_signal = st.fixed_dictionaries(
     {
         "source": st.sampled_from(["probe", "watch"]),
-        "fingerprint": st.sampled_from("abc"),
+        "fingerprint": st.sampled_from("ab"),
         "component": st.sampled_from([0, 1]),
         "state": st.sampled_from(["firing", "firing", "resolved"]),
         "severity": st.sampled_from(["critical", "warning", "unknown"]),
@@ -96,7 +98,7 @@ class Life(RuleBasedStateMachine):
         self.parted: set[str] = set()
         """Incidents that people merged or split: their own failure may be with another."""
         self.shown: dict[str, Any] = {}
-        self.restores: Counter[str] = Counter()
+        """Incidents as they were last."""
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
@@ -178,6 +180,13 @@ class Life(RuleBasedStateMachine):
             )
 
     @precondition(lambda self: self.incidents)
+    @rule(n=which)
+    def somebody_ends(self, n: int) -> None:
+        incident_id = self.incidents[n % len(self.incidents)]
+        for command in ("restore", "close"):
+            self.post(f"{INCIDENTS}/{incident_id}/{command}", None)
+
+    @precondition(lambda self: self.incidents)
     @rule(n=which, into=which)
     def somebody_merges(self, n: int, into: int) -> None:
         one, other = (self.incidents[k % len(self.incidents)] for k in (n, into))
@@ -220,7 +229,7 @@ class Life(RuleBasedStateMachine):
 
     async def _wake(self) -> None:
         async with self.intake.runtimes["intake"].store.begin(actor="mejora") as work:
-            await wake_failures(work, flap_window_seconds=300.0)
+            await wake_failures(work, flap_window_seconds=WINDOW_SECONDS)
 
     @invariant()
     def the_laws_hold(self) -> None:
@@ -240,6 +249,7 @@ class Life(RuleBasedStateMachine):
             told[r["key"]].append((r["type"].split(".")[2], from_json(r["value"])["incident"]))
         for incident in incidents:
             no_time_runs_backwards(incident)
+            a_flap_is_soon(incident)
             events_and_timeline_tell_alike(incident, told[incident["incident_id"]])
             self.history_stays(incident)
 
@@ -263,10 +273,25 @@ class Life(RuleBasedStateMachine):
         assert max(open_ones.values(), default=0) <= 1
 
     def history_stays(self, incident: Any) -> None:
-        before = self.shown.get(incident["incident_id"], [])
-        entries = [tuple(sorted(entry.items())) for entry in incident["timeline"]]
-        assert not Counter(before) - Counter(entries)
-        self.shown[incident["incident_id"]] = entries
+        before = self.shown.get(incident["incident_id"], {"timeline": [], "closed_at": None})
+        assert not entries_of(before) - entries_of(incident)
+        if before["closed_at"] and before["version"] == incident["version"]:
+            assert before["occurrences"] == incident["occurrences"], "a closed one absorbs nothing"
+        self.shown[incident["incident_id"]] = incident
+
+
+def entries_of(incident: Any) -> Counter[tuple[str, ...]]:
+    return Counter(tuple(entry.values()) for entry in incident["timeline"])
+
+
+def a_flap_is_soon(incident: Any) -> None:
+    back_at = None
+    for entry in incident["timeline"]:
+        at = datetime.fromisoformat(entry["at"])
+        if entry["what"] == "reopened" and entry["note"].startswith(FLAPPED):
+            assert back_at is not None and at - back_at < timedelta(seconds=WINDOW_SECONDS)
+        if entry["what"].startswith("restored"):
+            back_at = at
 
 
 def no_time_runs_backwards(incident: Any) -> None:
