@@ -62,20 +62,23 @@ select key, headers ->> 'ce_type' as type, convert_from(value, 'UTF8') as value 
 where key = any(cast(:incident_ids as text[])) order by seq
 """
 
-minutes = st.sampled_from([0.0, 1.0, 4.0, 6.0, 61.0])
-told_minutes = st.none() | st.sampled_from([-90.0, -5.0, -1.0, 0.0, 1.0, 60.0])
+COMMANDS = ("acknowledge", "restore", "alternate", "reopen", "close", "comments")
+
+told_minutes = st.sampled_from([None, None, -90.0, -5.0, -1.0, 0.0, 1.0, 60.0])
 odd = st.sampled_from(["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
-which = st.integers(0, 10_000)
+moments = st.one_of(told_minutes, told_minutes, told_minutes, odd)
+which = st.integers(0, 5)
+"""Counted from the newest."""
 a_told_signal = st.fixed_dictionaries(
     {
-        "source": st.sampled_from(["probe", "watch"]),
+        "source": st.sampled_from(["probe", "probe", "watch"]),
         "fingerprint": st.sampled_from("ab"),
-        "component": st.sampled_from([0, 1]),
-        "state": st.sampled_from(["firing", "firing", "resolved"]),
-        "severity": st.sampled_from(["critical", "warning", "unknown"]),
-        "origin": st.sampled_from(["internal", "internal", "internal", "customer"]),
-        "started_at": told_minutes | odd,
-        "ended_at": told_minutes | odd,
+        "component": st.sampled_from([0, 0, 1]),
+        "state": st.sampled_from(["firing", "firing", "firing", "resolved"]),
+        "severity": st.sampled_from(["warning", "unknown", "critical"]),
+        "origin": st.sampled_from(["internal"] * 5 + ["customer"]),
+        "started_at": moments,
+        "ended_at": moments,
     }
 )
 
@@ -94,7 +97,7 @@ class Life(RuleBasedStateMachine):
         self.sent: list[dict[str, Any]] = []
         self.accepted: set[tuple[str, str]] = set()
         self.incidents: list[str] = []
-        self.silences: list[str] = []
+        self.silence = ""
         self.parted: set[str] = set()
         """Incidents that people merged or split: their own failure may be with another."""
         self.shown: dict[str, Any] = {}
@@ -124,10 +127,10 @@ class Life(RuleBasedStateMachine):
             "ended_at": self.at(told["ended_at"]),
         }
 
-    @rule(told=st.lists(a_told_signal, min_size=1, max_size=4), again=st.lists(which, max_size=2))
+    @rule(told=st.lists(a_told_signal, min_size=1, max_size=6), again=st.lists(which, max_size=2))
     def signals_come(self, told: list[dict[str, Any]], again: list[int]) -> None:
         new = [self.a_signal(one) for one in told]
-        old = [self.sent[n % len(self.sent)] for n in again if self.sent]
+        old = [newest(self.sent, n) for n in again if self.sent]
         self.take_in("/intake/v1/signals", old + new + new[:1])
         self.sent += new
 
@@ -158,45 +161,41 @@ class Life(RuleBasedStateMachine):
         self.take_in("/intake/v1/reports", report)
 
     @precondition(lambda self: self.incidents)
-    @rule(
-        n=which,
-        command=st.sampled_from(["acknowledge", "restore", "reopen", "close", "comments"]),
-        channel=st.sampled_from(["restore", "alternate"]),
-        at=told_minutes,
-    )
-    def somebody_does(self, n: int, command: str, channel: str, at: float | None) -> None:
-        body: dict[str, Any] = {"note": "as it is", "at": self.at(at)}
-        if command == "restore":
-            body["channel"] = channel
+    @rule(n=which, commands=st.lists(st.sampled_from(COMMANDS), min_size=1, max_size=3))
+    def somebody_does(self, n: int, commands: list[str]) -> None:
+        for command in commands:
+            self.command(newest(self.incidents, n), command, None)
+
+    @precondition(lambda self: self.incidents)
+    @rule(n=which, command=st.sampled_from(COMMANDS), at=told_minutes)
+    def somebody_did(self, n: int, command: str, at: float | None) -> None:
+        self.command(newest(self.incidents, n), command, at)
+
+    def command(self, incident_id: str, command: str, at: float | None) -> None:
+        path, body = command, {"note": "as it is", "at": self.at(at)}
+        if command == "alternate":
+            path, body = "restore", body | {"channel": "alternate"}
         if command == "comments":
             body = {"text": "somebody says something"}
-        incident_id = self.incidents[n % len(self.incidents)]
-        done = self.post(f"{INCIDENTS}/{incident_id}/{command}", body)
+        done = self.post(f"{INCIDENTS}/{incident_id}/{path}", body)
         if done is not None:
-            told = "comment" if command == "comments" else command
+            told = "comment" if command == "comments" else path
             assert any(
                 entry["what"].startswith(told) and entry["actor"].startswith("key:")
                 for entry in done["timeline"]
             )
 
     @precondition(lambda self: self.incidents)
-    @rule(n=which)
-    def somebody_ends(self, n: int) -> None:
-        incident_id = self.incidents[n % len(self.incidents)]
-        for command in ("restore", "close"):
-            self.post(f"{INCIDENTS}/{incident_id}/{command}", None)
-
-    @precondition(lambda self: self.incidents)
     @rule(n=which, into=which)
     def somebody_merges(self, n: int, into: int) -> None:
-        one, other = (self.incidents[k % len(self.incidents)] for k in (n, into))
+        one, other = (newest(self.incidents, k) for k in (n, into))
         if self.post(f"{INCIDENTS}/{one}/merge", {"into": other}) is not None:
             self.parted |= {one, other}
 
     @precondition(lambda self: self.incidents)
     @rule(n=which, by_fingerprint=st.booleans())
     def somebody_splits(self, n: int, by_fingerprint: bool) -> None:
-        incident_id = self.incidents[n % len(self.incidents)]
+        incident_id = newest(self.incidents, n)
         listed = self.do(self.intake.get(f"{INCIDENTS}/{incident_id}/signals"))["items"]
         if not listed:
             return
@@ -207,25 +206,23 @@ class Life(RuleBasedStateMachine):
         if done is not None:
             self.parted |= {incident_id, done["incident_id"]}
 
-    @rule(component=st.sampled_from([0, 1]), lasting=st.sampled_from([3.0, 30.0]))
-    def somebody_declares_a_silence(self, component: int, lasting: float) -> None:
+    @precondition(lambda self: not self.silence)
+    @rule(component=st.sampled_from([0, 1]))
+    def somebody_declares_a_silence(self, component: int) -> None:
         silence = {"components": [self.components[component]], "reason": "new disks"}
-        done = self.post("/intake/v1/silences", silence | {"ends_at": self.at(lasting)})
-        self.silences.append(done["silence_id"])
+        done = self.post("/intake/v1/silences", silence | {"ends_at": self.at(30)})
+        self.silence = done["silence_id"]
 
-    @precondition(lambda self: self.silences)
+    @precondition(lambda self: self.silence)
     @rule()
     def somebody_ends_a_silence(self) -> None:
-        self.post(f"/intake/v1/silences/{self.silences[-1]}/end", None)
+        self.post(f"/intake/v1/silences/{self.silence}/end", None)
+        self.silence = ""
+        self.do(self._wake())
 
-    @rule(passing=minutes)
+    @rule(passing=st.sampled_from([1.0, 4.0, 6.0, 61.0]))
     def time_passes(self, passing: float) -> None:
         self.clock.at += timedelta(minutes=passing)
-
-    @precondition(lambda self: self.silences)
-    @rule()
-    def what_was_silenced_wakes(self) -> None:
-        self.do(self._wake())
 
     async def _wake(self) -> None:
         async with self.intake.runtimes["intake"].store.begin(actor="mejora") as work:
@@ -278,6 +275,10 @@ class Life(RuleBasedStateMachine):
         if before["closed_at"] and before["version"] == incident["version"]:
             assert before["occurrences"] == incident["occurrences"], "a closed one absorbs nothing"
         self.shown[incident["incident_id"]] = incident
+
+
+def newest(known: list[Any], n: int) -> Any:
+    return known[-1 - n % len(known)]
 
 
 def entries_of(incident: Any) -> Counter[tuple[str, ...]]:
