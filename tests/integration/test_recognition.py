@@ -173,3 +173,35 @@ async def test_in_any_order_and_however_often_each_message_counts_once(
         if incident["restored_at"] is not None:
             assert incident["restored_at"] >= incident["started_at"]
     assert await open_twice(intake) == []
+
+
+@pytest.mark.parametrize(
+    "odd", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59.999999Z"]
+)
+async def test_the_first_and_the_last_moment_of_all_are_shown_and_split_like_others(
+    intake: Whole, odd: str
+) -> None:
+    failure = str(uuid4())
+    first, second, _ = await post(
+        intake,
+        told(failure, started_at=odd),
+        told(failure, started_at=odd, ended_at=odd),
+        told(failure, "resolved", started_at=odd, ended_at=odd),
+    )
+    path = f"{INCIDENTS}/{first['incident_id']}"
+    listed = (await intake.get(f"{path}/signals"))["items"]
+    assert {one["started_at"][:19] for one in listed} == {odd[:19]}
+    named = {"signals": [{"source": "probe", "id": second["id"]}]}
+    assert (await intake.post(f"{path}/split", named))["lost_seconds"] == 0
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_history_came_at_a_time_that_can_be(intake: Whole, odd: str) -> None:
+    for path, body in (
+        ("signals", told(str(uuid4()), received_at=odd)),
+        ("reports", {"component": "c", "summary": "s", "received_at": odd}),
+        (f"hooks/alertmanager?received_at={odd}", {"alerts": []}),
+    ):
+        answer = await intake.client.post(f"/intake/v1/{path}", json=body)
+        assert answer.status_code == 422, answer.text
+        assert "received_at" in answer.json()["detail"] and answer.json()["advice"]

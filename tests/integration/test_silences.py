@@ -435,6 +435,7 @@ async def test_a_process_is_silenced_with_all_that_it_stands_on_as_the_catalogue
     )
     await tell(intake, *FACTS.values(), role)
     window = await declare(intake, processes=["checkout"])
+    assert window["remarks"] == []
     names = ("shop", "SHOP-1", "cards", "cash", "checkout")
     taken = await post(intake, *(a_signal(name) for name in names))
     dispositions = [one["disposition"] for one in taken]
@@ -513,3 +514,9 @@ async def test_how_often_is_flapping_is_a_setting_and_long_ago_is_not(postgres: 
         taken = await post(whole, *old)
         assert [one["disposition"] for one in taken] == ["opened", "restored", "reopened"]
         assert (await incident_of(whole, taken[0]))["is_flapping"] is False
+
+
+async def test_a_silence_says_which_of_its_processes_nobody_knows(intake: Whole) -> None:
+    window = await declare(intake, processes=["chekout"], components=["anything"])
+    (remark,) = window["remarks"]
+    assert "no process 'chekout'" in remark

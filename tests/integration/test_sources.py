@@ -143,7 +143,8 @@ async def test_a_kind_s_own_name_can_be_declared_and_taken_back(intake: Whole) -
     before = await intake.get("/intake/v1/sources/uptime-kuma")
     assert (before["declared"], before["kind"]) == (False, "uptime_kuma")
     assert before["rules"] == [
-        "fingerprint: as Uptime Kuma has it",
+        "fingerprint: as Uptime Kuma has it: the monitor's number, else its name; its certificate"
+        " apart",
         "component: as Uptime Kuma has it",
     ]
     await declare(intake, "uptime_kuma", kind="uptime_kuma", fingerprint=["component"])

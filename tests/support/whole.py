@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from mejora.services import SERVICES
+from mejora_events.clock import Clock
 from mejora_service.host import host
 from mejora_service.runtime import Runtime
 from mejora_service.settings import load
@@ -49,7 +50,11 @@ class Whole:
 
 @asynccontextmanager
 async def a_whole(
-    postgres: Postgres, *names: str, broker_url: str | None = None, **settings: Any
+    postgres: Postgres,
+    *names: str,
+    broker_url: str | None = None,
+    clock: Clock | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Whole]:
     """Run some services, or all, on the log in PostgreSQL unless told otherwise."""
     names = names or tuple(SERVICES)
@@ -66,7 +71,7 @@ async def a_whole(
             admin_key=ADMIN_KEY,
             **own,
         )
-        runtimes[name] = Runtime(SERVICES[name], loaded)
+        runtimes[name] = Runtime(SERVICES[name], loaded, clock)
     application = host(list(runtimes.values()))
     try:
         async with (

@@ -54,6 +54,10 @@ class Belonging:
             return name
         return self._spoken_names.get(name.lower(), name)
 
+    def knows(self, process: str) -> bool:
+        """Tell whether the catalogue has a process of this name."""
+        return process in self._processes
+
     def components_of(self, process: str) -> frozenset[str]:
         """Name all components that a process stands on, directly or not; none if it is unknown."""
         found: set[str] = set()

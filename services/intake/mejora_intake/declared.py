@@ -19,6 +19,22 @@ from mejora_intake.sources.kind import Kind, Message, NotUnderstood, Understood
 log = logging.getLogger(__name__)
 
 
+def _elsewhere(_: Message) -> Understood:
+    raise NotUnderstood("reports come by POST /intake/v1/reports")
+
+
+REPORTS = Kind(
+    name="report",
+    title="a report",
+    expects="Nothing by a hook: what people say comes by POST /intake/v1/reports and the form.",
+    documentation="/intake/openapi.json",
+    read=_elsewhere,
+)
+"""The kind of what people and customers say."""
+
+_BY_NAME: Mapping[str, Kind] = {**KINDS, REPORTS.name: REPORTS}
+
+
 class Declaration(BaseModel):
     """What is declared of a source, but for its secret."""
 
@@ -37,7 +53,7 @@ class Declaration(BaseModel):
 
     @model_validator(mode="after")
     def _is_readable(self) -> Self:
-        if self.kind != GENERIC and self.kind not in KINDS:
+        if self.kind != GENERIC and self.kind not in _BY_NAME:
             raise ValueError(
                 f"no kind of monitor is called {self.kind!r}; "
                 "GET /intake/v1/sources/kinds lists them"
@@ -78,9 +94,9 @@ _ALIASES: Mapping[str, str] = {
 
 
 def kind_called(name: str) -> Kind | None:
-    """Give the kind of monitor that a path names, if it names one."""
+    """Give the kind of monitor, or of reports, that a path names, if it names one."""
     plain = path_name(name)
-    return KINDS.get(_ALIASES.get(plain, plain))
+    return _BY_NAME.get(_ALIASES.get(plain, plain))
 
 
 def source_of(name: str, declaration: str, secret: str | None) -> Source:
@@ -94,7 +110,7 @@ def source_of(name: str, declaration: str, secret: str | None) -> Source:
     except ValueError:
         log.warning("the declaration of the source %s is not understood", name)
         return Source(name, _UNREADABLE, Identity(), (), secret)
-    kind = KINDS[found.kind] if found.mapping is None else kind_of(found.mapping)
+    kind = _BY_NAME[found.kind] if found.mapping is None else kind_of(found.mapping)
     identity = Identity(found.fingerprint, found.component)
     return Source(name, kind, identity, found.schemes, secret)
 

@@ -13,6 +13,9 @@ from mejora_events.contracts.incidents import Incident, IncidentState
 from mejora_events.ids import IncidentId
 from mejora_intake.timing import read_times
 
+UNNAMED = "unknown"
+"""The component of what says nothing of where it is."""
+
 
 class SignalState(StrEnum):
     """What a signal says."""

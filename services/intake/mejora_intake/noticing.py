@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from mejora_events.contracts.base import Origin
 from mejora_events.contracts.incidents import Incident
-from mejora_intake.model import Recognition, Signal, SignalState, repeat
+from mejora_intake.model import UNNAMED, Recognition, Signal, SignalState, repeat
 
 AWAITED_SECONDS = 86_400.0
 """For how long after a customer's report a monitor's finding is taken for the same failure."""
@@ -40,11 +40,20 @@ def meets(
     """
     if signal.state is not SignalState.FIRING or origin is signal.origin:
         return None
+    if signal.component.casefold() == UNNAMED:
+        return None
     if signal.origin is Origin.CUSTOMER:
         return "a monitor found it first: the one open incident of its component"
     if received_at - reported_at > timedelta(seconds=AWAITED_SECONDS):
         return None
     return "a customer reported it first: the one open incident of its component"
+
+
+def is_apart(incident: Incident, signal: Signal, *, received_at: datetime) -> bool:
+    """Tell whether what a signal tells of was over, or came, before an incident: history."""
+    is_over = signal.ended_at is not None and signal.ended_at < incident.started_at
+    came_before = incident.reported_at - received_at > timedelta(seconds=AWAITED_SECONDS)
+    return is_over or came_before
 
 
 def join(incident: Incident, signal: Signal, rule: str, *, received_at: datetime) -> Recognition:

@@ -164,6 +164,14 @@ class Silences:
         component = self._belonging.component(failing.component)
         return [m.silence for m in in_force.about(component) if m.matches(failing)]
 
+    def remarks_on(self, processes: Iterable[str]) -> list[str]:
+        """Say which of some processes mean nothing, as the catalogue is now."""
+        return [
+            f"the catalogue has no process {process!r}: nothing is matched by it"
+            for process in processes
+            if not self._belonging.knows(process)
+        ]
+
     def suppressing(self, signals: Sequence[Signal], now: datetime) -> dict[int, Silence]:
         """Tell which of some signals are suppressed, by their places, and the silence that does it.
 

@@ -10,6 +10,9 @@ from datetime import UTC, datetime, timedelta
 _CLOCKS_ARE_SET_SINCE = datetime(1990, 1, 1, tzinfo=UTC)
 """Earlier moments are what a clock shows that was never set: 1970, or the year 1."""
 
+_CLOCKS_GO_UP_TO = datetime(9000, 1, 1, tzinfo=UTC)
+"""Later moments are what is written for never."""
+
 _MOST_AHEAD = timedelta(days=1)
 """How far a clock may run ahead: more than any zone that is taken for another."""
 
@@ -25,6 +28,11 @@ class Times:
     ended_at: datetime | None
     remarks: tuple[str, ...] = ()
     """What was told and is read otherwise, or is odd."""
+
+
+def is_of_a_clock(moment: datetime) -> bool:
+    """Tell whether a moment is one at which something came, whenever that was or will be."""
+    return _CLOCKS_ARE_SET_SINCE <= moment < _CLOCKS_GO_UP_TO
 
 
 def can_be(moment: datetime, received_at: datetime) -> bool:

@@ -7,6 +7,7 @@ import orjson
 
 from mejora_intake.signatures import SCHEMES
 from mejora_intake.sources import KINDS
+from mejora_intake.sources.alike import ALIKE
 from mejora_intake.sources.generic import Mapping, read
 from mejora_intake.sources.kind import Message
 from support.signals import NOON
@@ -37,3 +38,8 @@ def test_the_example_of_a_mapping_is_understood_as_the_page_says() -> None:
     assert understood.remarks == []
     assert (signal.component, signal.summary) == ("till", "http: 503 from till-1")
     assert (signal.severity, signal.labels) == ("critical", {"host": "till-1", "site": "north"})
+
+
+def test_each_kind_says_what_makes_two_messages_the_same_failure() -> None:
+    assert ALIKE.keys() == {*KINDS, "report"}
+    assert all(ALIKE.values())

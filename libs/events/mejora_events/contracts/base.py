@@ -1,6 +1,6 @@
 """What every contract shares: the frame of an event's data, and types that several topics use."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -15,15 +15,20 @@ from pydantic import (
     WithJsonSchema,
 )
 
+FIRST_MOMENT = datetime.min.replace(tzinfo=UTC) + timedelta(microseconds=1)
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC) - timedelta(microseconds=1)
+"""What a store takes for a moment: to its driver the next ones are infinity, which has no zone."""
 
-def _in_utc(value: datetime) -> datetime:
+
+def in_utc(value: datetime) -> datetime:
+    """Give an aware moment in UTC; raises ValueError when UTC has none for it."""
     try:
-        return value.astimezone(UTC)
+        return min(max(value.astimezone(UTC), FIRST_MOMENT), LAST_MOMENT)
     except OverflowError as error:
         raise ValueError("the moment lies outside the years 1 to 9999 of UTC") from error
 
 
-Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Time = Annotated[AwareDatetime, AfterValidator(in_utc)]
 """A moment: aware, and always UTC once it has been read."""
 
 

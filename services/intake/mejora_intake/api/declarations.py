@@ -8,10 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, Validat
 
 from mejora_events.contracts.base import Time
 from mejora_events.sql import Row, from_json
-from mejora_intake.declared import Declaration, schemes_of
+from mejora_intake.declared import REPORTS, Declaration, kind_called, schemes_of
 from mejora_intake.identity import ComponentRule, FingerprintRule, Identity
 from mejora_intake.signatures import SCHEMES, Scheme
 from mejora_intake.sources import KINDS
+from mejora_intake.sources.alike import ALIKE
 from mejora_intake.sources.generic import DOCUMENTATION, EXPECTS, GENERIC
 from mejora_intake.sources.generic import Mapping as GenericMapping
 from mejora_intake.sources.kind import Kind
@@ -24,6 +25,8 @@ class KindShown(BaseModel):
     name: str
     title: str
     expects: str
+    same_failure: str
+    """What makes two of its messages the same failure, unless a rule is declared."""
     documentation: str
     path: str
     signs: list[Scheme]
@@ -105,6 +108,7 @@ def kinds_shown() -> list[KindShown]:
         name=GENERIC,
         title="Any other monitor, described by a mapping",
         expects=EXPECTS,
+        same_failure="the mapping's `fingerprint`, else component and summary",
         documentation=DOCUMENTATION,
         path=path_of(GENERIC),
         signs=[],
@@ -117,6 +121,7 @@ def _kind_shown(kind: Kind) -> KindShown:
         name=kind.name,
         title=kind.title,
         expects=kind.expects,
+        same_failure=ALIKE[kind.name],
         documentation=kind.documentation,
         path=path_of(kind.name),
         signs=list(SCHEMES.get(kind.name, ())),
@@ -152,7 +157,7 @@ def source_shown(found: Row) -> SourceShown:
     always: dict[str, Any] = {
         "name": found["name"],
         "kind": said["kind"],
-        "path": path_of(found["name"]),
+        "path": path_of(found["name"], said["kind"]),
         "declared": True,
         "has_secret": found["signing_secret"] is not None,
         "changed_at": found["changed_at"],
@@ -163,16 +168,13 @@ def source_shown(found: Row) -> SourceShown:
     except ValidationError:
         rules = ["this version does not understand its declaration, and refuses its messages"]
         return SourceShown(**always, rules=rules, documentation="")
-    kind = KINDS.get(declaration.kind)
+    kind = kind_called(declaration.kind)
     return SourceShown(
         **always,
         mapping=declaration.mapping,
         fingerprint=list(declaration.fingerprint) if declaration.fingerprint else None,
         component=list(declaration.component) if declaration.component else None,
-        rules=_rules(
-            kind.title if kind else "its mapping",
-            Identity(declaration.fingerprint, declaration.component),
-        ),
+        rules=_rules(kind, Identity(declaration.fingerprint, declaration.component)),
         schemes=list(declaration.schemes),
         documentation=kind.documentation if kind else DOCUMENTATION,
     )
@@ -183,28 +185,29 @@ def kind_as_source(kind: Kind) -> SourceShown:
     return SourceShown(
         name=kind.name,
         kind=kind.name,
-        path=path_of(kind.name),
+        path=path_of(kind.name, kind.name),
         declared=False,
-        rules=_rules(kind.title, Identity()),
+        rules=_rules(kind, Identity()),
         documentation=kind.documentation,
     )
 
 
-def _rules(whose: str, identity: Identity) -> list[str]:
+def _rules(kind: Kind | None, identity: Identity) -> list[str]:
     """Say the rules in force in words."""
     of = ", ".join
+    whose = f"as {kind.title if kind else 'its mapping'} has it"
+    alike = f"{whose}: {ALIKE[kind.name]}" if kind else whose
     return [
-        f"fingerprint: made of {of(identity.fingerprint)}; where none of them says anything, as"
-        f" {whose} has it"
+        f"fingerprint: made of {of(identity.fingerprint)}; where none of them says anything,"
+        f" {alike}"
         if identity.fingerprint
-        else f"fingerprint: as {whose} has it",
-        f"component: the first of {of(identity.component)} that says anything, else as {whose}"
-        " has it"
+        else f"fingerprint: {alike}",
+        f"component: the first of {of(identity.component)} that says anything, else {whose}"
         if identity.component
-        else f"component: as {whose} has it",
+        else f"component: {whose}",
     ]
 
 
-def path_of(name: str) -> str:
+def path_of(name: str, kind: str = "") -> str:
     """Give the path that a source's monitor posts to."""
-    return f"/intake/v1/hooks/{quote(name)}"
+    return "/intake/v1/reports" if kind == REPORTS.name else f"/intake/v1/hooks/{quote(name)}"

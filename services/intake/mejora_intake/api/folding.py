@@ -28,7 +28,7 @@ from mejora_intake.model import (
     repetition,
     restore,
 )
-from mejora_intake.noticing import customers_of, join, meets
+from mejora_intake.noticing import customers_of, is_apart, join, meets
 from mejora_intake.silences import Silence, Silences, goes_on_silenced
 from mejora_intake.store import customers, incidents, timeline
 from mejora_intake.store import signals as store
@@ -261,6 +261,8 @@ class _Folding:
         met = self._met.get(signal.component.casefold(), ())
         incident = self._whole.get(next(iter(met))) if len(met) == 1 else None
         if incident is None or incident.state not in FAILING:
+            return None
+        if is_apart(incident, signal, received_at=received_at):
             return None
         rule = meets(incident.origin, incident.reported_at, signal, received_at=received_at)
         return join(incident, signal, rule, received_at=received_at) if rule else None

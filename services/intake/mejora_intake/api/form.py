@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
 from mejora_events.contracts.access import Scope
-from mejora_events.contracts.base import Origin
+from mejora_events.contracts.base import Origin, in_utc
 from mejora_events.ids import new_id
 from mejora_intake.api.admission import may_come
 from mejora_intake.api.folding import Taken
@@ -18,7 +18,7 @@ from mejora_intake.api.reports import ReportPosted, signals_of
 from mejora_intake.api.taking import taken
 from mejora_intake.model import Disposition
 from mejora_service.errors import Forbidden, Problem, Unauthorised
-from mejora_service.web import principal_with, require, runtime_of
+from mejora_service.web import principal_with, require
 
 router = APIRouter(include_in_schema=False)
 
@@ -90,7 +90,7 @@ async def _report(request: Request, given: dict[str, str]) -> Taken:
         raise NotYet({"key": "Give the key that you were given for reports."})
     principal = await principal_with(request, given["key"])
     require(principal, Scope.INGEST, customer_aware=True)
-    signals = signals_of(report, principal, runtime_of(request).clock.now())
+    signals = signals_of(request, report, principal)
     may_come(request, principal, signals)
     (became,) = await taken(request, signals)
     return became
@@ -128,6 +128,8 @@ def _report_of(given: dict[str, str]) -> ReportPosted:
         for one in error.errors():
             field = _FIELDS.get(str(one["loc"][0]), "happened")
             mend[field] = _MEND[field]
+    if not given.get("component"):
+        mend["component"] = _MEND["component"]
     if mend:
         raise NotYet(mend)
     return report
@@ -145,7 +147,7 @@ def _moment(text: str) -> datetime | None:
     if not text:
         return None
     moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return in_utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _page(

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from mejora_events.contracts.base import Origin, Severity
+from mejora_events.contracts.base import FIRST_MOMENT, LAST_MOMENT, Origin, Severity
 from mejora_intake.model import SignalState
 
 Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
@@ -76,11 +76,11 @@ def _is_plain(signal: QuickSignal) -> bool:
         and signal.description == signal.description.strip()
         and (signal.id is None or signal.id == signal.id.strip())
         and (signal.fingerprint is None or signal.fingerprint == signal.fingerprint.strip())
-        and _is_utc(signal.started_at)
-        and _is_utc(signal.ended_at)
-        and _is_utc(signal.received_at)
+        and _is_storable(signal.started_at)
+        and _is_storable(signal.ended_at)
+        and _is_storable(signal.received_at)
     )
 
 
-def _is_utc(time: datetime | None) -> bool:
-    return time is None or time.tzinfo is UTC
+def _is_storable(time: datetime | None) -> bool:
+    return time is None or (time.tzinfo is UTC and FIRST_MOMENT <= time <= LAST_MOMENT)

@@ -72,6 +72,8 @@ class SilenceShown(SilenceApplying):
     ended_by: str | None
     suppressed: int
     """Signals that it suppressed: kept, each counted once."""
+    remarks: list[str]
+    """What of it can match nothing, as the catalogue is now."""
 
 
 @router.post("", status_code=201)
@@ -108,7 +110,7 @@ async def declare_silence(
             declared_by=work.actor,
             declared_at=work.now,
         )
-        return _shown(await store.declare(work, silence), work.now)
+        return _shown(command, await store.declare(work, silence), work.now)
 
     return await _known_here(command, await command.run(do))
 
@@ -125,7 +127,7 @@ async def list_silences(
         found = await store.list_silences(
             conn, after=page.after, limit=page.fetch, state=state.value if state else None, now=now
         )
-    return page.of([_shown(r, now) for r in found], id_of=lambda silence: silence.silence_id)
+    return page.of([_shown(query, r, now) for r in found], id_of=lambda silence: silence.silence_id)
 
 
 @router.get("/{silence_id}")
@@ -137,7 +139,7 @@ async def get_silence(
         found = await store.one_silence(conn, silence_id)
     if found is None:
         raise _unknown(silence_id)
-    return _shown(found, query.clock.now())
+    return _shown(query, found, query.clock.now())
 
 
 @router.post("/{silence_id}/end")
@@ -157,7 +159,7 @@ async def end_silence(
                 f"It cannot be ended: {error}.",
                 advice="Nothing is to be done: it applies to nothing any more.",
             ) from error
-        return _shown(await store.end(work, silence_id), work.now)
+        return _shown(command, await store.end(work, silence_id), work.now)
 
     return await _known_here(command, await command.run(do))
 
@@ -172,15 +174,22 @@ def applying_to(query: Reading, failing: Failing) -> list[SilenceApplying]:
 
 
 async def _known_here(command: Command, changed: SilenceShown) -> SilenceShown:
-    """Let what is committed hold for the next signal that comes here."""
-    await at_work(command.runtime).remembered.refresh_after_change()
-    return changed
+    """Let what is committed hold for the next signal that comes here; show it with remarks."""
+    remembered = at_work(command.runtime).remembered
+    await remembered.refresh_after_change()
+    remarks = remembered.silences.remarks_on(changed.processes)
+    return changed.model_copy(update={"remarks": remarks})
 
 
-def _shown(found: Row, now: datetime) -> SilenceShown:
+def _shown(query: Reading, found: Row, now: datetime) -> SilenceShown:
     silence = silence_of(found)
-    fields = {name: found[name] for name in SilenceShown.model_fields if name != "state"}
-    return SilenceShown(**fields | {"labels": silence.labels}, state=silence.state_at(now))
+    calculated = {
+        "labels": silence.labels,
+        "state": silence.state_at(now),
+        "remarks": at_work(query.runtime).remembered.silences.remarks_on(silence.processes),
+    }
+    columns = SilenceShown.model_fields.keys() - calculated.keys()
+    return SilenceShown(**{name: found[name] for name in columns}, **calculated)
 
 
 def _unknown(silence_id: UUID) -> NotFound:

@@ -14,7 +14,8 @@ from mejora_events.contracts.base import Link, Origin, Severity, Time
 from mejora_intake.api.at_work import at_work
 from mejora_intake.api.folding import Taken
 from mejora_intake.model import Disposition, Signal, SignalState
-from mejora_service.errors import Forbidden
+from mejora_intake.timing import is_of_a_clock
+from mejora_service.errors import Forbidden, Invalid
 from mejora_service.keys import Principal
 from mejora_service.web import principal_of, require, runtime_of
 
@@ -82,9 +83,15 @@ def may_post_for(principal: Principal, source: str) -> None:
 
 
 def may_import(principal: Principal, received_at: datetime | None) -> None:
-    """Raise Forbidden when history is imported by somebody who may not."""
-    if received_at is not None:
-        require(principal, Scope.OPERATE)
+    """Raise Forbidden when history is imported by somebody who may not; Invalid when it is none."""
+    if received_at is None:
+        return
+    require(principal, Scope.OPERATE)
+    if not is_of_a_clock(received_at):
+        raise Invalid(
+            "received_at: nothing came before there were such clocks, or comes in the year 9000.",
+            advice="Say when it came, or leave it out, which means now. Nothing was stored.",
+        )
 
 
 async def taken(request: Request, signals: Sequence[Signal]) -> Sequence[Taken]:

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
-from mejora_events.contracts.base import Link, Severity
+from mejora_events.contracts.base import Link, Severity, in_utc
 from mejora_events.ids import new_id
-from mejora_intake.model import Signal, SignalState
+from mejora_intake.model import UNNAMED, Signal, SignalState
 from mejora_intake.sources.kind import Message, NotUnderstood
 from mejora_intake.sources.spelled import spelled_time_of
 
@@ -46,8 +46,8 @@ def time_of(value: object) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(_with_six_digits(value.strip()))
-        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
+        time = in_utc(time if time.tzinfo else time.replace(tzinfo=UTC))
+    except ValueError:
         return None
     return time if time.year > 1 else None
 
@@ -141,7 +141,7 @@ def a_signal(
         source=message.source,
         id=f"{fingerprint}:{state.value}:{told or new_id()}"[:500],
         fingerprint=fingerprint[:500],
-        component=text_of(component, 500) or "unknown",
+        component=text_of(component, 500) or UNNAMED,
         summary=text_of(summary) or "a failure without a name",
         description=text_of(description),
         state=state,

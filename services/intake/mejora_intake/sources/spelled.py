@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from mejora_events.contracts.base import in_utc
+
 _ZONES = {
     0: "UTC GMT UT Z WET",
     1: "BST CET WEST MEZ WAT",
@@ -63,11 +65,14 @@ def spelled_time_of(text: str) -> datetime | None:
     hour, minute, second, fraction, half = clock.groups()
     try:
         day = datetime(*date, tzinfo=UTC)
-        return day + timedelta(
-            hours=_of_the_day(int(hour), half) - hours_east,
-            minutes=int(minute),
-            seconds=int(second or 0),
-            microseconds=int((fraction or "")[:6].ljust(6, "0")),
+        return in_utc(
+            day
+            + timedelta(
+                hours=_of_the_day(int(hour), half) - hours_east,
+                minutes=int(minute),
+                seconds=int(second or 0),
+                microseconds=int((fraction or "")[:6].ljust(6, "0")),
+            )
         )
     except (ValueError, OverflowError):
         return None
