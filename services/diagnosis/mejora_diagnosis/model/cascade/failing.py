@@ -1,6 +1,6 @@
 """What failed near a minute, and what of it is news."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -73,17 +73,24 @@ class Failing:
         of: dict[str, list[Found]] = {}
         for it in found:
             of.setdefault(it.component, []).append(it)
-        gathered = []
-        for component, its in of.items():
-            since, incident_id = min((it.since, it.incident_id) for it in its)
-            kinds = {it.kind: it.since for it in sorted(its, key=_SINCE, reverse=True)}
-            affected = HowMany(
-                instances=len(frozenset[str]().union(*(it.instances for it in its))),
-                sites=len(frozenset[str]().union(*(it.sites for it in its))),
-                users=max(it.users for it in its),
+        return [cls._of(component, its) for component, its in of.items()]
+
+    @classmethod
+    def _of(cls, component: str, its: Sequence[Found]) -> "Failing":
+        first = its[0]
+        if len(its) == 1:
+            affected = HowMany(len(first.instances), len(first.sites), first.users)
+            return cls(
+                component, first.since, first.incident_id, affected, {first.kind: first.since}
             )
-            gathered.append(cls(component, since, incident_id, affected, kinds))
-        return gathered
+        since, incident_id = min((it.since, it.incident_id) for it in its)
+        affected = HowMany(
+            instances=len(frozenset[str]().union(*(it.instances for it in its))),
+            sites=len(frozenset[str]().union(*(it.sites for it in its))),
+            users=max(it.users for it in its),
+        )
+        kinds = {it.kind: it.since for it in sorted(its, key=_SINCE, reverse=True)}
+        return cls(component, since, incident_id, affected, kinds)
 
 
 @dataclass(frozen=True, slots=True)
