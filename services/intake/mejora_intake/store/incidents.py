@@ -96,23 +96,14 @@ update incident set settled = :settled where incident_id = any(cast(:incident_id
 """
 
 # Takes over what diagnosis says; an older diagnosis never overwrites a newer one.
-# Held in the order in which all who change incidents hold them, so that nobody waits in a circle.
 _ANNOTATE = """
-with held as materialized (
-    select incident_id from incident
-    where incident_id = any(cast(:incident_ids as uuid[]))
-    order by incident_id
-    for update
-)
 update incident
 set diagnosis_version = d.version, signature_id = d.signature_id, priority = d.priority,
     owner = d.owner
-from held
-join unnest(cast(:incident_ids as uuid[]), cast(:versions as integer[]),
+from unnest(cast(:incident_ids as uuid[]), cast(:versions as integer[]),
             cast(:signature_ids as text[]), cast(:priorities as smallint[]),
             cast(:owners as text[])) as d (incident_id, version, signature_id, priority, owner)
-     using (incident_id)
-where incident.incident_id = held.incident_id and incident.diagnosis_version < d.version
+where incident.incident_id = d.incident_id and incident.diagnosis_version < d.version
 """
 
 _ONE = """
