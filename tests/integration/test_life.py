@@ -186,6 +186,14 @@ class Life(RuleBasedStateMachine):
     def somebody_reopens(self, n: int) -> None:
         self.command(newest(self.ended(), n), "reopen", None)
 
+    @precondition(lambda self: self.ended())
+    @rule(n=which)
+    def what_ended_fails_again(self, n: int) -> None:
+        ended = self.shown[newest(self.ended(), n)]
+        if ended["source"].endswith(self.name):
+            signal = {name: ended[name] for name in ("source", "fingerprint", "component")}
+            self.take_in("/intake/v1/signals", [signal | {"id": uuid4().hex, "summary": "Again"}])
+
     def ended(self) -> list[str]:
         return [one for one in self.incidents if self.shown[one]["state"] not in FAILING]
 
