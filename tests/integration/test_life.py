@@ -363,7 +363,7 @@ async def test_whatever_happens_the_laws_of_an_incident_s_life_hold(postgres: Po
             run_state_machine_as_test,
             Life,
             settings=settings(
-                max_examples=40,
+                max_examples=30,
                 stateful_step_count=25,
                 deadline=None,
                 derandomize=True,
