@@ -33,6 +33,7 @@ INCIDENTS = "/intake/v1/incidents"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WINDOW_SECONDS = 300.0
 NO_BROKER = "postgresql+asyncpg://nobody@127.0.0.1:9/none"
+MONITORS = ("probe", "watch")
 COUNTED = ("opened", "repeated", "reopened")
 FAILING = ("reported", "acknowledged")
 
@@ -57,6 +58,15 @@ select incident_id from incident where component = any(cast(:components as text[
 order by incident_id
 """
 
+# Failures that are with an incident of which none of their signals is an occurrence.
+_STRAYED = """
+select source, fingerprint from failure f
+where source = any(cast(:sources as text[])) and not exists (
+    select from signal s
+    where s.incident_id = f.incident_id and s.source = f.source and s.fingerprint = f.fingerprint
+      and s.disposition = any(cast(:counted as text[])))
+"""
+
 _EVENTS = """
 select key, headers ->> 'ce_type' as type, convert_from(value, 'UTF8') as value from outbox
 where key = any(cast(:incident_ids as text[])) order by seq
@@ -71,7 +81,7 @@ which = st.integers(0, 5)
 """Counted from the newest."""
 a_told_signal = st.fixed_dictionaries(
     {
-        "source": st.sampled_from(["probe", "probe", "watch"]),
+        "source": st.sampled_from(MONITORS),
         "fingerprint": st.sampled_from("ab"),
         "component": st.sampled_from([0, 0, 1]),
         "state": st.sampled_from(["firing", "firing", "firing", "resolved"]),
@@ -171,6 +181,22 @@ class Life(RuleBasedStateMachine):
     def somebody_did(self, n: int, command: str, at: float | None) -> None:
         self.command(newest(self.incidents, n), command, at)
 
+    @precondition(lambda self: self.ended())
+    @rule(n=which)
+    def somebody_reopens(self, n: int) -> None:
+        self.command(newest(self.ended(), n), "reopen", None)
+
+    @precondition(lambda self: self.ended())
+    @rule(n=which)
+    def what_ended_fails_again(self, n: int) -> None:
+        ended = self.shown[newest(self.ended(), n)]
+        if ended["source"].endswith(self.name):
+            signal = {name: ended[name] for name in ("source", "fingerprint", "component")}
+            self.take_in("/intake/v1/signals", [signal | {"id": uuid4().hex, "summary": "Again"}])
+
+    def ended(self) -> list[str]:
+        return [one for one in self.incidents if self.shown[one]["state"] not in FAILING]
+
     def command(self, incident_id: str, command: str, at: float | None) -> None:
         path, body = command, {"note": "as it is", "at": self.at(at)}
         if command == "alternate":
@@ -238,6 +264,9 @@ class Life(RuleBasedStateMachine):
             found = await rows(conn, _INCIDENTS, components=self.components)
             self.incidents = [str(r["incident_id"]) for r in found]
             events = await rows(conn, _EVENTS, incident_ids=self.incidents)
+            sources = [f"{one} {self.name}" for one in MONITORS]
+            strayed = await rows(conn, _STRAYED, sources=sources, counted=COUNTED)
+        assert not strayed
         incidents = [await self.intake.get(f"{INCIDENTS}/{one}") for one in self.incidents]
         self.all_is_kept_and_counts_add_up(signals, incidents)
         self.a_failure_is_open_once(incidents)
@@ -334,7 +363,7 @@ async def test_whatever_happens_the_laws_of_an_incident_s_life_hold(postgres: Po
             run_state_machine_as_test,
             Life,
             settings=settings(
-                max_examples=40,
+                max_examples=30,
                 stateful_step_count=25,
                 deadline=None,
                 derandomize=True,

@@ -354,5 +354,19 @@ def close(incident: Incident, *, at: datetime) -> Incident:
     )
 
 
+def changed_at(before: Incident, after: Incident) -> datetime:
+    """Tell when a change of state counts from: not before what it follows, whatever was said."""
+    match after.state:
+        case IncidentState.RESTORED:
+            at = after.restored_at
+        case IncidentState.CLOSED:
+            at = after.closed_at
+        case _ if before.state in FAILING:
+            at = after.acknowledged_at
+        case _:
+            at = after.failing_since
+    return at or after.reported_at
+
+
 SETTLED = "a verified permanent fix has settled it"
 """Why an incident closes by itself."""

@@ -25,7 +25,7 @@ from mejora_events.envelope import Event
 from mejora_events.ids import IncidentId
 from mejora_events.reactions import Reactions
 from mejora_events.store import Work
-from mejora_intake.model import SETTLED, NotNow, close, reopen, restore
+from mejora_intake.model import SETTLED, NotNow, changed_at, close, reopen, restore
 from mejora_intake.store import incidents, timeline
 from mejora_intake.store.belonging import Told, keep_parts
 from mejora_intake.store.timeline import Note
@@ -37,7 +37,6 @@ class Telling:
 
     fact: Callable[[Incident], EventData]
     cause: Event[EventData]
-    at: datetime
     what: str
     actor: str
     note: str
@@ -62,17 +61,19 @@ async def change_many(
     for incident_id, rule, telling in wanted:
         if incident_id not in held:
             continue
+        before = touched.get(incident_id, held[incident_id].incident)
         try:
-            changed = rule(touched.get(incident_id, held[incident_id].incident))
+            changed = rule(before)
         except NotNow:
             continue
-        work.emit(telling.fact(changed), at=telling.at, cause=telling.cause)
-        notes.append(Note(incident_id, telling.at, telling.what, telling.actor, telling.note))
+        at = changed_at(before, changed)
+        work.emit(telling.fact(changed), at=at, cause=telling.cause)
+        notes.append(Note(incident_id, at, telling.what, telling.actor, telling.note))
         if held[incident_id].is_settled and changed.state is IncidentState.RESTORED:
-            changed = close(changed, at=telling.at)
+            changed = close(changed, at=at)
             settling = IncidentClosed(incident=changed, by="mejora", note=SETTLED)
-            work.emit(settling, at=telling.at, cause=telling.cause)
-            notes.append(Note(incident_id, telling.at, "closed", "mejora", SETTLED))
+            work.emit(settling, at=at, cause=telling.cause)
+            notes.append(Note(incident_id, at, "closed", "mejora", SETTLED))
         touched[incident_id] = changed
     await incidents.update_incidents(work, list(touched.values()))
     await timeline.note(work, notes)
@@ -107,7 +108,6 @@ def _restored(event: Event[WorkaroundApplied]) -> tuple[IncidentId, Any, Telling
         Telling(
             fact,
             event,
-            workaround.applied_at,
             "restored (alternate)",
             workaround.applied_by,
             workaround.description,
@@ -140,7 +140,7 @@ def _reopened(event: Event[WorkaroundFailed]) -> tuple[IncidentId, Any, Telling]
     return (
         workaround.incident_id,
         reopen_if_carried,
-        Telling(fact, event, at, "reopened", workaround.applied_by, note),
+        Telling(fact, event, "reopened", workaround.applied_by, note),
     )
 
 
@@ -161,7 +161,6 @@ def _closed(incident_id: IncidentId, event: Event[FixVerified]) -> tuple[Inciden
         Telling(
             lambda incident: IncidentClosed(incident=incident, by="mejora", note=SETTLED),
             event,
-            at,
             "closed",
             "mejora",
             SETTLED,

@@ -16,6 +16,7 @@ from mejora_intake.model import (
     Signal,
     SignalState,
     acknowledge,
+    changed_at,
     close,
     recognise,
     reopen,
@@ -150,6 +151,18 @@ def test_the_life_of_an_incident_allows_what_makes_sense() -> None:
     again = reopen(back, at=NOON + timedelta(minutes=2))
     assert again.state is IncidentState.ACKNOWLEDGED
     assert again.version == incident.version + 3
+
+
+def test_what_people_say_late_or_wrong_counts_from_when_it_can_have_happened() -> None:
+    incident, before = an_incident(), NOON - timedelta(hours=2)
+    seen = acknowledge(incident, at=before, by="key:duty")
+    assert changed_at(incident, seen) == incident.reported_at
+    back = restore(seen, at=before, channel=Channel.RESTORE)
+    assert changed_at(seen, back) == NOON == back.restored_at
+    assert changed_at(back, close(back, at=before)) == NOON
+    assert changed_at(back, reopen(back, at=before)) == NOON
+    later = NOON + timedelta(hours=1)
+    assert changed_at(back, reopen(back, at=later)) == later
 
 
 moments = st.integers(-10_000, 10_000).map(lambda m: NOON + timedelta(minutes=m))

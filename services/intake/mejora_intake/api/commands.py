@@ -1,6 +1,7 @@
 """What intake does with an incident on a command: hold, decide by the rules, keep, emit."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from mejora_events.contracts.base import Channel, EventData
@@ -14,7 +15,7 @@ from mejora_events.contracts.incidents import (
 )
 from mejora_events.ids import IncidentId
 from mejora_events.store import Work
-from mejora_intake.model import SETTLED, acknowledge, close, reopen, restore
+from mejora_intake.model import SETTLED, acknowledge, changed_at, close, reopen, restore
 from mejora_intake.store import incidents, timeline
 from mejora_intake.store.timeline import Note
 
@@ -93,12 +94,14 @@ async def _change(
     held = await incidents.hold(work, [incident_id])
     if incident_id not in held:
         raise UnknownIncident(str(incident_id))
-    changed = rule(held[incident_id].incident)
-    work.emit(fact(changed), at=note.at)
-    notes = [note]
+    before = held[incident_id].incident
+    changed = rule(before)
+    at = changed_at(before, changed)
+    work.emit(fact(changed), at=at)
+    notes = [replace(note, at=at)]
     if held[incident_id].is_settled and changed.state is IncidentState.RESTORED:
-        changed = close(changed, at=note.at)
-        work.emit(IncidentClosed(incident=changed, by="mejora", note=SETTLED))
-        notes.append(Note(incident_id, note.at, "closed", "mejora", SETTLED))
+        changed = close(changed, at=at)
+        work.emit(IncidentClosed(incident=changed, by="mejora", note=SETTLED), at=at)
+        notes.append(Note(incident_id, at, "closed", "mejora", SETTLED))
     await incidents.update_incidents(work, [changed])
     await timeline.note(work, notes)

@@ -59,7 +59,7 @@ class ReportPosted(BaseModel):
     """Where they are: a branch, a location."""
     affected_users: Annotated[int, Field(ge=1, le=10**12 - 1)] | None = None
     """How many people it keeps from their work, as far as they know."""
-    received_at: Time | None = None
+    received_at: Moment = None
     """When it came, for history that is imported; needs the scope `operate`."""
 
 
