@@ -17,7 +17,7 @@ from mejora_events.contracts.base import EventData
 from mejora_events.envelope import Event, encode
 from mejora_events.errors import EventTooLarge
 from mejora_events.ids import EventId, new_id
-from mejora_events.sql import run
+from mejora_events.sql import break_off, run
 from mejora_events.tracing import current_traceparent, trace_of
 
 # Puts the events of a transaction into the outbox, in the order in which they were emitted.
@@ -36,6 +36,10 @@ LARGEST_VALUE_BYTES = 1_000_000
 
 Those of dead letters are told to take two: they carry such a record within them.
 """
+
+
+LONGEST_READ_SECONDS = 60.0
+"""A server that was cut off, or stands still, does not say so: one would wait for ever."""
 
 
 def _hop_of(cause: Event[Any] | None) -> str | None:
@@ -163,6 +167,11 @@ class Store:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection for queries only."""
+        """Open a connection for queries only; it is broken off when that takes too long."""
         async with self.engine.connect() as conn:
-            yield conn
+            loop = asyncio.get_running_loop()
+            late = loop.call_later(LONGEST_READ_SECONDS, break_off, conn)
+            try:
+                yield conn
+            finally:
+                late.cancel()

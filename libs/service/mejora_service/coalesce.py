@@ -4,6 +4,10 @@ While a transaction is at work, what comes meanwhile waits, and is taken with th
 batch grows with the load and a single request waits for nobody. When a batch fails, its items are
 taken one at a time, so that one that cannot be stored fails alone.
 
+Nobody waits for ever: when the store stands still, a request is told so after a time, and what of
+it has not been begun leaves the queue. A round that has begun is not broken off: a store that is
+only slow would never get one done.
+
 Requests of many items are shared out to lanes, each with a transaction of its own: while the store
 works on one, the other is worked on here. What is about the same thing goes by the same lane, so
 that lanes do not wait for each other's rows and each thing's items keep their order.
@@ -11,10 +15,11 @@ that lanes do not wait for each other's rows and each thing's items keep their o
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from mejora_events.faults import collided, store_is_away
@@ -30,12 +35,15 @@ _TRIES = 5
 _LANES = 2
 _MANY = 20
 """Requests of so many items are worth sharing out."""
+_LONGEST_SECONDS = 10.0
+"""A request that has waited so long is told to come again; monitors wait about as long."""
 
 
 @dataclass(slots=True)
 class _Waiting(Generic[ItemT, AnswerT]):
     items: Sequence[ItemT]
     answers: asyncio.Future[Sequence[AnswerT]]
+    since: float = field(default_factory=time.monotonic)
 
 
 class Coalescer(Generic[ItemT, AnswerT]):
@@ -54,9 +62,12 @@ class Coalescer(Generic[ItemT, AnswerT]):
         *,
         most_at_once: int = 1000,
         most_waiting: int = 20_000,
+        longest_seconds: float = _LONGEST_SECONDS,
     ) -> None:
         self._actor, self._about, self._most_waiting = actor, about, most_waiting
-        self._lanes = [Lane(store, actor, take, most_at_once) for _ in range(_LANES)]
+        self._lanes = [
+            Lane(store, actor, take, most_at_once, longest_seconds) for _ in range(_LANES)
+        ]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Coalescer[ItemT, AnswerT]"]:
@@ -69,8 +80,8 @@ class Coalescer(Generic[ItemT, AnswerT]):
     async def submit(self, items: Sequence[ItemT]) -> Sequence[AnswerT]:
         """Have items taken; returns when they are committed, with an answer for each.
 
-        Raises TooMany when more waits than should, and Unavailable when the store is away: some
-        may have been committed then, by another lane.
+        Raises TooMany when more waits than should, and Unavailable when the store is away or does
+        not get on: some may have been committed then, or be committed later.
         """
         if not items:
             return []
@@ -116,30 +127,36 @@ class Lane(Generic[ItemT, AnswerT]):
         actor: str,
         take: Callable[[Work, Sequence[ItemT]], Awaitable[Sequence[AnswerT]]],
         most_at_once: int,
+        longest_seconds: float,
     ) -> None:
         self._store, self._actor, self._take = store, actor, take
-        self._most_at_once = most_at_once
+        self._most_at_once, self._longest_seconds = most_at_once, longest_seconds
         self._queue: deque[_Waiting[ItemT, AnswerT]] = deque()
         self.waiting = 0
         """How many items no round has begun to take."""
-        self._is_at_work = False
+        self._begun: list[_Waiting[ItemT, AnswerT]] = []
+        """What the round takes that is at work."""
         self._filled = asyncio.Event()
         self._closing = False
 
     @asynccontextmanager
     async def running(self, name: str) -> AsyncIterator[None]:
         worker = asyncio.create_task(self._work(), name=name)
+        watch = asyncio.create_task(self._watch(), name=f"{name}, watched")
         try:
             yield
         finally:
             self._closing = True
             self._filled.set()
             await worker
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
 
     @property
     def is_busy(self) -> bool:
         """Tell whether something waits or is at work."""
-        return self._is_at_work or bool(self._queue)
+        return bool(self._begun or self._queue)
 
     def put(self, items: Sequence[ItemT]) -> asyncio.Future[Sequence[AnswerT]]:
         """Have items taken; the future has their answers once they are committed."""
@@ -153,10 +170,31 @@ class Lane(Generic[ItemT, AnswerT]):
         while not self._closing:
             await self._filled.wait()
             self._filled.clear()
-            self._is_at_work = True
             while self._queue:
-                await self._round(self._next())
-            self._is_at_work = False
+                self._begun = self._next()
+                await self._round(self._begun)
+            self._begun = []
+
+    async def _watch(self) -> None:
+        """Tell those that have waited too long, so that they hold no memory any longer."""
+        while True:
+            await asyncio.sleep(self._longest_seconds / 10)
+            came_before = time.monotonic() - self._longest_seconds
+            waiting = [one for one in (*self._begun, *self._queue) if not one.answers.done()]
+            late = [one for one in waiting if one.since < came_before]
+            if late:
+                log.warning("%d requests waited too long for the store", len(late))
+                self._fail(
+                    late,
+                    Unavailable(
+                        "The store does not get on with what it is told.",
+                        advice="Send the same again after the time in Retry-After: what has an id"
+                        " counts once.",
+                        headers={"Retry-After": "5"},
+                    ),
+                )
+                self._queue = deque(one for one in self._queue if not one.answers.done())
+                self.waiting = sum(len(one.items) for one in self._queue)
 
     def _next(self) -> list[_Waiting[ItemT, AnswerT]]:
         taken = [self._queue.popleft()]

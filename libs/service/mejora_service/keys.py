@@ -23,6 +23,7 @@ from mejora_events.ids import KeyId, new_id
 from mejora_events.reactions import Reactions
 from mejora_events.sql import Row, row, run
 from mejora_events.store import Store, Work
+from mejora_service.errors import Unavailable
 
 # Takes a key into this service's own copy; a revocation that came first stays.
 _TAKE = """
@@ -54,6 +55,8 @@ _ANY = "select 1 from access_key limit 1"
 
 _REMEMBER_SECONDS = 2.0
 """How long an answer is remembered, and so how long a revoked key may still work."""
+_LOOK_UP_SECONDS = 10.0
+"""For how long a request waits to hear whose its key is."""
 _REMEMBER_MOST = 10_000
 
 KeyT = TypeVar("KeyT")
@@ -197,7 +200,15 @@ class Keys:
             _remember(self._asked, hashed, asked)
         if named:
             _remember(self._named, named, asked)
-        return await asyncio.shield(asked.answer)
+        try:
+            async with asyncio.timeout(_LOOK_UP_SECONDS):
+                return await asyncio.shield(asked.answer)
+        except TimeoutError as error:
+            raise Unavailable(
+                "The store does not say whose key this is.",
+                advice="Send the same again after the time in Retry-After.",
+                headers={"Retry-After": "5"},
+            ) from error
 
     async def _look_up(self, hashed: str) -> Principal | None:
         async with self._store.read() as conn:
@@ -213,8 +224,10 @@ def _remember(answers: OrderedDict[KeyT, _Asked], by: KeyT, asked: _Asked) -> No
 
 
 def _is_fresh(asked: _Asked) -> bool:
-    """Tell whether an answer may be used; one that failed may not."""
-    if asked.answer.done() and (asked.answer.cancelled() or asked.answer.exception()):
+    """Tell whether an answer may be used, or waited for; one that failed may not."""
+    if not asked.answer.done():
+        return True
+    if asked.answer.cancelled() or asked.answer.exception():
         return False
     return time.monotonic() - asked.at < _REMEMBER_SECONDS
 

@@ -1,7 +1,7 @@
 """What routes work with: who asks, a command's one transaction, a reading connection."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Header, Request
@@ -122,6 +122,13 @@ def _listed(scopes: frozenset[Scope]) -> str:
     return ", ".join(sorted(scope.value for scope in scopes)) or "none"
 
 
+@asynccontextmanager
+async def connection(runtime: Runtime) -> AsyncIterator[AsyncConnection]:
+    """Open a connection for what a person or program asks; raises Unavailable."""
+    async with runtime.desk.place(), runtime.store.read() as conn:
+        yield conn
+
+
 class Reading:
     """A request that changes nothing."""
 
@@ -144,8 +151,8 @@ class Reading:
         return self.runtime.clock
 
     def conn(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Open a connection for queries."""
-        return self.runtime.store.read()
+        """Open a connection for queries; raises Unavailable when too many are asked at once."""
+        return connection(self.runtime)
 
 
 class Command(Reading):
@@ -176,7 +183,8 @@ class Command(Reading):
         raise AssertionError("the last try returns or raises")
 
     async def _run_once(self, what: Callable[[Work], Awaitable[T]], shown_once: bool) -> T:
-        async with self.runtime.store.begin(actor=self.principal.name) as work:
+        desk, store = self.runtime.desk, self.runtime.store
+        async with desk.place(), store.begin(actor=self.principal.name) as work:
             if self._idempotency_key is not None:
                 await self._idempotency_key.take(work)
             result = await what(work)
