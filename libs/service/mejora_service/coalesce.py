@@ -35,8 +35,6 @@ _TRIES = 5
 _LANES = 2
 _MANY = 20
 """Requests of so many items are worth sharing out."""
-_LONGEST_SECONDS = 10.0
-"""A request that has waited so long is told to come again; monitors wait about as long."""
 
 
 @dataclass(slots=True)
@@ -62,7 +60,7 @@ class Coalescer(Generic[ItemT, AnswerT]):
         *,
         most_at_once: int = 1000,
         most_waiting: int = 20_000,
-        longest_seconds: float = _LONGEST_SECONDS,
+        longest_seconds: float = 10.0,
     ) -> None:
         self._actor, self._about, self._most_waiting = actor, about, most_waiting
         self._lanes = [

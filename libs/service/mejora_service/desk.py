@@ -14,7 +14,7 @@ from mejora_service.errors import Unavailable
 class Desk:
     """The places where questions and commands are at work."""
 
-    def __init__(self, places: int, longest_seconds: float = 10.0) -> None:
+    def __init__(self, places: int, longest_seconds: float) -> None:
         self._places, self._longest_seconds = asyncio.Semaphore(places), longest_seconds
 
     @asynccontextmanager

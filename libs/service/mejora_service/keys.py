@@ -55,8 +55,6 @@ _ANY = "select 1 from access_key limit 1"
 
 _REMEMBER_SECONDS = 2.0
 """How long an answer is remembered, and so how long a revoked key may still work."""
-_LOOK_UP_SECONDS = 10.0
-"""For how long a request waits to hear whose its key is."""
 _REMEMBER_MOST = 10_000
 
 KeyT = TypeVar("KeyT")
@@ -179,8 +177,8 @@ class Keys:
     they would take all connections of the store, as often as the answer is forgotten.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, longest_seconds: float) -> None:
+        self._store, self._longest_seconds = store, longest_seconds
         self._asked: OrderedDict[str, _Asked] = OrderedDict()
         self._named: OrderedDict[bytes, _Asked] = OrderedDict()
 
@@ -201,7 +199,7 @@ class Keys:
         if named:
             _remember(self._named, named, asked)
         try:
-            async with asyncio.timeout(_LOOK_UP_SECONDS):
+            async with asyncio.timeout(self._longest_seconds):
                 return await asyncio.shield(asked.answer)
         except TimeoutError as error:
             raise Unavailable(

@@ -58,9 +58,9 @@ class Runtime:
             {**keys.ACCESS_REACTIONS, **service.reactions(settings)},
             batch=settings.consume_batch,
         )
-        self.keys = keys.Keys(self.store)
+        self.keys = keys.Keys(self.store, settings.longest_wait_seconds)
         self.bodies = Bodies(settings.most_bodies_bytes, settings.slowest_body_seconds)
-        self.desk = Desk(settings.pool_size)
+        self.desk = Desk(settings.pool_size, settings.longest_wait_seconds)
         self.resource: Any = None
         self.ready = False
         self._stopping = asyncio.Event()

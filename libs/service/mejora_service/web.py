@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Header, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.encoders import jsonable_encoder
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
@@ -15,7 +16,7 @@ from mejora_events.clock import Clock
 from mejora_events.contracts.access import Scope
 from mejora_events.faults import collided
 from mejora_events.store import Work
-from mejora_service.errors import Forbidden, Unauthorised
+from mejora_service.errors import Forbidden, Invalid, Unauthorised
 from mejora_service.idempotency import IdempotencyKey
 from mejora_service.keys import Principal, key_in
 from mejora_service.runtime import Runtime
@@ -203,9 +204,31 @@ def reading_with(
     async def dependency(request: Request) -> Reading:
         principal = await principal_of(request)
         require(principal, scope, customer_aware=customer_aware)
+        _refuse_unknown_parameters(request)
         return Reading(runtime_of(request), principal)
 
     return dependency
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    """Raise Invalid for a question with a parameter that there is not: it would be passed over."""
+    route = request.scope.get("route")
+    if not request.scope["query_string"] or not isinstance(route, APIRoute):
+        return
+    known = _parameters(route.dependant)
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise Invalid(
+            f"There is no parameter {unknown[0]!r} here.",
+            advice=f"These are known: {', '.join(sorted(known))}."
+            if known
+            else "Leave it out; nothing can be asked here.",
+        )
+
+
+def _parameters(dependant: Dependant) -> set[str]:
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*(_parameters(one) for one in dependant.dependencies))
 
 
 def command_with(scope: Scope) -> Callable[..., Awaitable[Command]]:

@@ -78,6 +78,7 @@ async def _at_work(runtime: Runtime) -> AsyncIterator[AtWork]:
         take,
         about=lambda signal: (signal.source, signal.fingerprint),
         most_waiting=settings.most_signals_waiting,
+        longest_seconds=settings.longest_wait_seconds,
     )
     async with (
         remembered.refreshing(),
