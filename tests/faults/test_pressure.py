@@ -1,6 +1,7 @@
 """A store that does not keep up, and clients that ask more than can be done: intake holds out."""
 
 import asyncio
+import gzip
 import os
 import re
 import signal
@@ -180,6 +181,29 @@ async def test_what_the_store_cannot_keep_up_with_is_refused_before_memory_grows
         "select sum(occurrences) as counted, (select count(*) from signal) as kept from incident"
     )
     assert counted[0]["counted"] == counted[0]["kept"]
+
+
+async def test_small_bodies_that_unpack_to_large_ones_are_counted_as_large(intake: Intake) -> None:
+    def packed(number: int) -> bytes:
+        labels = {"alertname": f"Slow {number}", "service": "disk", "trace": "x" * 5_000_000}
+        return gzip.compress(orjson.dumps({"alerts": [{"labels": labels}]}))
+
+    bodies = [packed(number) for number in range(40)]
+    before = intake.memory_mib()
+    most = before
+    async with intake.client() as client:
+        async with intake.locked("failure", "access exclusive"):
+            posts = [
+                asyncio.create_task(client.post("/intake/v1/hooks/alertmanager", content=body))
+                for body in bodies
+            ]
+            while not all(post.done() for post in posts):
+                await asyncio.sleep(0.1)
+                most = max(most, intake.memory_mib())
+        answers = Counter([(await post).status_code for post in posts])
+    assert set(answers) <= {429, 503}
+    assert answers[429] > 20
+    assert most - before < MOST_MIB_MORE, f"{before:.0f} MiB, then {most:.0f}"
 
 
 async def test_questions_that_the_store_does_not_answer_keep_no_signal_waiting(

@@ -156,9 +156,18 @@ class Store:
         return f"/mejora/{self.service}"
 
     @asynccontextmanager
-    async def begin(self, *, actor: str) -> AsyncIterator[Work]:
-        """Open a transaction; it commits on leaving and rolls back on an error."""
-        async with self.engine.connect() as conn, conn.begin():
+    async def begin(
+        self, *, actor: str, longest_seconds: float | None = None
+    ) -> AsyncIterator[Work]:
+        """Open a transaction; it commits on leaving and rolls back on an error.
+
+        It is broken off when it takes longer than that.
+        """
+        async with (
+            self.engine.connect() as conn,
+            _broken_off_after(longest_seconds, conn),
+            conn.begin(),
+        ):
             work = Work(conn=conn, now=self.clock.now(), actor=actor, source=self.source)
             yield work
             await work.append_to_outbox()
@@ -168,10 +177,17 @@ class Store:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection for queries only; it is broken off when that takes too long."""
-        async with self.engine.connect() as conn:
-            loop = asyncio.get_running_loop()
-            late = loop.call_later(LONGEST_READ_SECONDS, break_off, conn)
-            try:
-                yield conn
-            finally:
-                late.cancel()
+        async with self.engine.connect() as conn, _broken_off_after(LONGEST_READ_SECONDS, conn):
+            yield conn
+
+
+@asynccontextmanager
+async def _broken_off_after(seconds: float | None, conn: AsyncConnection) -> AsyncIterator[None]:
+    if seconds is None:
+        yield
+        return
+    late = asyncio.get_running_loop().call_later(seconds, break_off, conn)
+    try:
+        yield
+    finally:
+        late.cancel()

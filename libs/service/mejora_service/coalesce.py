@@ -5,8 +5,8 @@ batch grows with the load and a single request waits for nobody. When a batch fa
 taken one at a time, so that one that cannot be stored fails alone.
 
 Nobody waits for ever: when the store stands still, a request is told so after a time, and what of
-it has not been begun leaves the queue. A round that has begun is not broken off: a store that is
-only slow would never get one done.
+it has not been begun leaves the queue. A round that has begun is broken off much later only: a
+store that is only slow would never get one done.
 
 Requests of many items are shared out to lanes, each with a transaction of its own: while the store
 works on one, the other is worked on here. What is about the same thing goes by the same lane, so
@@ -35,11 +35,16 @@ _TRIES = 5
 _LANES = 2
 _MANY = 20
 """Requests of so many items are worth sharing out."""
+_MOST_BYTES_AT_ONCE = 8 * 1024 * 1024
+"""A round of more is no faster, and needs as much again on its way into the store."""
+_LONGEST_ROUND_SECONDS = 60.0
+"""A server that was cut off does not say so: the round would be at work for ever."""
 
 
 @dataclass(slots=True)
 class _Waiting(Generic[ItemT, AnswerT]):
     items: Sequence[ItemT]
+    size: int
     answers: asyncio.Future[Sequence[AnswerT]]
     since: float = field(default_factory=time.monotonic)
 
@@ -48,7 +53,8 @@ class Coalescer(Generic[ItemT, AnswerT]):
     """Takes items of many requests in one transaction each round.
 
     `take` is given all items of a round and gives an answer for each; it may raise `collided`
-    errors, after which the round is tried again. `about` tells what an item is about.
+    errors, after which the round is tried again. `about` tells what an item is about, `size` how
+    many bytes of memory it stands for: a body that came gzipped is larger by now.
     """
 
     def __init__(
@@ -58,11 +64,14 @@ class Coalescer(Generic[ItemT, AnswerT]):
         take: Callable[[Work, Sequence[ItemT]], Awaitable[Sequence[AnswerT]]],
         about: Callable[[ItemT], Hashable],
         *,
+        size: Callable[[ItemT], int],
         most_at_once: int = 1000,
         most_waiting: int = 20_000,
+        most_bytes_waiting: int = 32 * 1024 * 1024,
         longest_seconds: float = 10.0,
     ) -> None:
-        self._actor, self._about, self._most_waiting = actor, about, most_waiting
+        self._actor, self._about, self._size = actor, about, size
+        self._most_waiting, self._most_bytes_waiting = most_waiting, most_bytes_waiting
         self._lanes = [
             Lane(store, actor, take, most_at_once, longest_seconds) for _ in range(_LANES)
         ]
@@ -83,8 +92,8 @@ class Coalescer(Generic[ItemT, AnswerT]):
         """
         if not items:
             return []
-        waiting = sum(lane.waiting for lane in self._lanes)
-        if waiting + len(items) > self._most_waiting and waiting:
+        size = sum(map(self._size, items))
+        if not self._has_room(len(items), size):
             raise TooMany(
                 "More arrives than can be stored.",
                 advice="Send it again after the time in Retry-After; nothing of it was kept.",
@@ -92,8 +101,16 @@ class Coalescer(Generic[ItemT, AnswerT]):
             )
         first, *others = self._lanes
         if len(items) < _MANY and not any(lane.is_busy for lane in others):
-            return await first.put(items)
+            return await first.put(items, size)
         return await self._share_out(items)
+
+    def _has_room(self, count: int, size: int) -> bool:
+        """Tell whether so much more may wait; what is alone may, be it more than that."""
+        waiting = sum(lane.waiting for lane in self._lanes)
+        held = sum(lane.size for lane in self._lanes)
+        return not (waiting and waiting + count > self._most_waiting) and not (
+            held and held + size > self._most_bytes_waiting
+        )
 
     async def _share_out(self, items: Sequence[ItemT]) -> Sequence[AnswerT]:
         places: list[list[int]] = [[] for _ in self._lanes]
@@ -102,7 +119,7 @@ class Coalescer(Generic[ItemT, AnswerT]):
         shares = [share for share in places if share]
         answered = await asyncio.gather(
             *(
-                lane.put([items[place] for place in share])
+                lane.put(mine := [items[place] for place in share], sum(map(self._size, mine)))
                 for lane, share in zip(self._lanes, places, strict=True)
                 if share
             ),
@@ -132,6 +149,8 @@ class Lane(Generic[ItemT, AnswerT]):
         self._queue: deque[_Waiting[ItemT, AnswerT]] = deque()
         self.waiting = 0
         """How many items no round has begun to take."""
+        self.size = 0
+        """How large all is that waits or is at work."""
         self._begun: list[_Waiting[ItemT, AnswerT]] = []
         """What the round takes that is at work."""
         self._filled = asyncio.Event()
@@ -156,11 +175,12 @@ class Lane(Generic[ItemT, AnswerT]):
         """Tell whether something waits or is at work."""
         return bool(self._begun or self._queue)
 
-    def put(self, items: Sequence[ItemT]) -> asyncio.Future[Sequence[AnswerT]]:
+    def put(self, items: Sequence[ItemT], size: int) -> asyncio.Future[Sequence[AnswerT]]:
         """Have items taken; the future has their answers once they are committed."""
-        waiting = _Waiting[ItemT, AnswerT](items, asyncio.get_running_loop().create_future())
+        waiting = _Waiting[ItemT, AnswerT](items, size, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
         self.waiting += len(items)
+        self.size += size
         self._filled.set()
         return waiting.answers
 
@@ -171,6 +191,7 @@ class Lane(Generic[ItemT, AnswerT]):
             while self._queue:
                 self._begun = self._next()
                 await self._round(self._begun)
+                self.size -= sum(one.size for one in self._begun)
             self._begun = []
 
     async def _watch(self) -> None:
@@ -193,14 +214,18 @@ class Lane(Generic[ItemT, AnswerT]):
                 )
                 self._queue = deque(one for one in self._queue if not one.answers.done())
                 self.waiting = sum(len(one.items) for one in self._queue)
+                self.size = sum(one.size for one in (*self._begun, *self._queue))
 
     def _next(self) -> list[_Waiting[ItemT, AnswerT]]:
         taken = [self._queue.popleft()]
-        count = len(taken[0].items)
-        while self._queue and count + len(self._queue[0].items) <= self._most_at_once:
+        count, size = len(taken[0].items), taken[0].size
+        while self._queue:
+            count += len(self._queue[0].items)
+            size += self._queue[0].size
+            if count > self._most_at_once or size > _MOST_BYTES_AT_ONCE:
+                break
             taken.append(self._queue.popleft())
-            count += len(taken[-1].items)
-        self.waiting -= count
+        self.waiting -= sum(len(one.items) for one in taken)
         return taken
 
     async def _round(self, taken: list[_Waiting[ItemT, AnswerT]]) -> None:
@@ -225,7 +250,9 @@ class Lane(Generic[ItemT, AnswerT]):
     async def _committed(self, items: Sequence[ItemT]) -> Sequence[AnswerT]:
         for attempt in range(1, _TRIES + 1):
             try:
-                async with self._store.begin(actor=self._actor) as work:
+                async with self._store.begin(
+                    actor=self._actor, longest_seconds=_LONGEST_ROUND_SECONDS
+                ) as work:
                     answers = await self._take(work, items)
             except Exception as error:
                 if not collided(error) or attempt == _TRIES:
