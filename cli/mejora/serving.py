@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from uvicorn.loops.auto import auto_loop_factory
 
 from mejora_service import telemetry
+from mejora_service.connections import Connection, close_late_ones
 from mejora_service.settings import ServiceSettings
 
 _STOP_WITHIN_SECONDS = 20
@@ -29,6 +30,7 @@ class Server(uvicorn.Server):
                 application,
                 host=host,
                 port=port,
+                http=Connection,
                 log_config=None,
                 access_log=False,
                 lifespan="on",
@@ -57,6 +59,12 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         gc.collect()
         gc.freeze()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Once a second, close the connections whose requests do not come to an end."""
+        if counter % 10 == 0:
+            close_late_ones(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def serve_all(self) -> None:
         """Answer until told to stop; raises SystemExit when it could not begin."""

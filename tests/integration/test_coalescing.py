@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from mejora_events.sql import rows, run
 from mejora_events.store import Store, Work
+from mejora_service import coalesce
 from mejora_service.coalesce import Coalescer
-from mejora_service.errors import TooMany
+from mejora_service.errors import TooMany, Unavailable
 
 Item = tuple[str, int]
 """What it is about, and its number."""
@@ -63,9 +64,9 @@ async def taking(database: str) -> AsyncIterator[Taking]:
     await engine.dispose()
 
 
-def coalescer(taking: Taking, most_waiting: int = 20_000) -> Coalescer[Item, int]:
+def coalescer(taking: Taking, **bounds: int) -> Coalescer[Item, int]:
     return Coalescer(
-        taking.store, "taking", taking, lambda item: item[0], most_waiting=most_waiting
+        taking.store, "taking", taking, lambda item: item[0], size=lambda item: 10, **bounds
     )
 
 
@@ -115,3 +116,25 @@ async def test_what_waits_is_taken_before_the_end_and_too_much_is_refused(taking
     refused = [answer for answer in answers if isinstance(answer, TooMany)]
     assert refused
     assert len(await taking.taken()) == 40 * (5 - len(refused))
+
+
+async def test_too_many_bytes_are_refused_though_they_are_few_items(taking: Taking) -> None:
+    async with coalescer(taking, most_bytes_waiting=1000).running() as many:
+        posts = [asyncio.create_task(many.submit([("thing", n)] * 60)) for n in range(3)]
+        await asyncio.sleep(0)
+        answers = await asyncio.gather(*posts, return_exceptions=True)
+        assert [isinstance(answer, TooMany) for answer in answers] == [False, True, True]
+        assert len(await many.submit([("alone", 1)] * 200)) == 200
+
+
+async def test_a_round_that_the_store_never_ends_is_broken_off(
+    taking: Taking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coalesce, "_LONGEST_ROUND_SECONDS", 0.3)
+    async with coalescer(taking).running() as many:
+        async with taking.store.begin(actor="another") as work:
+            await run(work.conn, "lock table taken in access exclusive mode")
+            with pytest.raises(Unavailable):
+                await many.submit([("thing", 1)])
+        assert await many.submit([("thing", 2)]) == [2]
+    assert ("thing", 2) in await taking.taken()

@@ -1,6 +1,7 @@
 """Finding incidents and the signals of one, over HTTP on a real PostgreSQL."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,29 @@ async def test_pages_of_what_is_found_follow_each_other(intake: Whole) -> None:
     assert seen == ids[::-1]
 
 
+async def test_what_is_found_by_time_comes_in_the_order_of_time(intake: Whole) -> None:
+    """History may be told in any order; pages follow one another in the order of time."""
+    days = (5, 2, 7, 2, 4, 1, 6, 3)
+    ids = [
+        await post(intake, component="old", received_at=f"2020-01-0{day}T00:00:00Z") for day in days
+    ]
+    wanted = sorted(zip(days, ids, strict=True), reverse=True)
+    seen: list[str] = []
+    url: str | None = f"{INCIDENTS}?limit=3&to=2020-01-07T00:00:00Z"
+    while url:
+        answer = await intake.client.get(url)
+        seen += [incident["incident_id"] for incident in answer.json()["items"]]
+        url = answer.links["next"]["url"] if "next" in answer.links else None
+    assert seen == [incident_id for day, incident_id in wanted if day < 7]
+
+
+async def test_a_parameter_that_there_is_not_is_refused_by_name(intake: Whole) -> None:
+    answer = await intake.client.get(INCIDENTS, params={"status": "open"})
+    assert answer.status_code == 422
+    assert "'status'" in answer.json()["detail"]
+    assert "component, cursor, customer, from, limit" in answer.json()["advice"]
+
+
 async def test_what_makes_no_sense_is_refused(intake: Whole) -> None:
     for wanted in (
         {"state": "broken"},
@@ -229,6 +253,8 @@ USUAL = (
         reported_from=datetime(2025, 2, 1, tzinfo=UTC),
         reported_before=datetime(2025, 2, 3, tzinfo=UTC),
     ),
+    Wanted(reported_before=datetime(2025, 2, 3, tzinfo=UTC)),
+    Wanted(reported_before=datetime(2025, 2, 3, tzinfo=UTC), states=(IncidentState.CLOSED,)),
     Wanted(by_customer=True),
     Wanted(by_customer=False),
     Wanted(by_customer=True, component="component-40", severity=Severity.ERROR),
@@ -250,6 +276,11 @@ async def test_no_usual_search_reads_all_incidents(postgres: Postgres) -> None:
                     plan = await rows(conn, "explain (analyze) " + sql, **values)
                     lines = "\n".join(r["QUERY PLAN"] for r in plan)
                     assert "Seq Scan on incident" not in lines, (wanted, lines)
+                    if wanted.reported_before is not None:
+                        read = max(
+                            int(n) for n in re.findall(r"Filter: (\d+)", "0 " + lines) or [0]
+                        )
+                        assert read < 1000, (wanted, lines)
             by_text = Wanted(text="component-7", customer="CUSTOMER-7")
             assert await search(conn, replace(by_text, customer=None), after=None, limit=201)
             assert not await search(conn, by_text, after=None, limit=201)

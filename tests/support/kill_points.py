@@ -91,8 +91,8 @@ def _wrap_transactions() -> None:
         _reached(f"{_doing.get()}.before-commit")
 
     @asynccontextmanager
-    async def begin_then_pass(self: Store, *, actor: str) -> AsyncIterator[Work]:
-        async with begin(self, actor=actor) as work:
+    async def begin_then_pass(self: Store, **given: Any) -> AsyncIterator[Work]:
+        async with begin(self, **given) as work:
             yield work
         _reached(f"{_doing.get()}.committed")
 

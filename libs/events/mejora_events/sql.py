@@ -133,6 +133,16 @@ async def _see_whether_lost(conn: AsyncConnection, driver: asyncpg.Connection) -
         await conn.execute(_statement("select 1"))
 
 
+def break_off(conn: AsyncConnection) -> None:
+    """End a connection at once: what waits for an answer on it meets a lost connection."""
+    sync = conn.sync_connection
+    if sync is None or sync.closed or sync.invalidated:
+        return
+    driver = sync.connection.driver_connection
+    if driver is not None:
+        driver.terminate()
+
+
 def as_json(value: BaseModel | Mapping[str, Any] | Sequence[Any]) -> str:
     """Give a value as JSON text, to be bound as `cast(:name as jsonb)`."""
     if isinstance(value, BaseModel):

@@ -17,7 +17,7 @@ from mejora_events.contracts.base import EventData
 from mejora_events.envelope import Event, encode
 from mejora_events.errors import EventTooLarge
 from mejora_events.ids import EventId, new_id
-from mejora_events.sql import run
+from mejora_events.sql import break_off, run
 from mejora_events.tracing import current_traceparent, trace_of
 
 # Puts the events of a transaction into the outbox, in the order in which they were emitted.
@@ -36,6 +36,10 @@ LARGEST_VALUE_BYTES = 1_000_000
 
 Those of dead letters are told to take two: they carry such a record within them.
 """
+
+
+LONGEST_READ_SECONDS = 60.0
+"""A server that was cut off, or stands still, does not say so: one would wait for ever."""
 
 
 def _hop_of(cause: Event[Any] | None) -> str | None:
@@ -152,9 +156,18 @@ class Store:
         return f"/mejora/{self.service}"
 
     @asynccontextmanager
-    async def begin(self, *, actor: str) -> AsyncIterator[Work]:
-        """Open a transaction; it commits on leaving and rolls back on an error."""
-        async with self.engine.connect() as conn, conn.begin():
+    async def begin(
+        self, *, actor: str, longest_seconds: float | None = None
+    ) -> AsyncIterator[Work]:
+        """Open a transaction; it commits on leaving and rolls back on an error.
+
+        It is broken off when it takes longer than that.
+        """
+        async with (
+            self.engine.connect() as conn,
+            _broken_off_after(longest_seconds, conn),
+            conn.begin(),
+        ):
             work = Work(conn=conn, now=self.clock.now(), actor=actor, source=self.source)
             yield work
             await work.append_to_outbox()
@@ -163,6 +176,18 @@ class Store:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection for queries only."""
-        async with self.engine.connect() as conn:
+        """Open a connection for queries only; it is broken off when that takes too long."""
+        async with self.engine.connect() as conn, _broken_off_after(LONGEST_READ_SECONDS, conn):
             yield conn
+
+
+@asynccontextmanager
+async def _broken_off_after(seconds: float | None, conn: AsyncConnection) -> AsyncIterator[None]:
+    if seconds is None:
+        yield
+        return
+    late = asyncio.get_running_loop().call_later(seconds, break_off, conn)
+    try:
+        yield
+    finally:
+        late.cancel()

@@ -59,6 +59,12 @@ class Conflict(Problem):
     status = HTTPStatus.CONFLICT
 
 
+class TooSlow(Problem):
+    """The request did not come to its end in time."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+
 class TooLarge(Problem):
     """The body is larger than what is taken."""
 

@@ -1,5 +1,6 @@
 """Puts services behind HTTP: each below its own path, with the health of the whole at the root."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -12,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +22,7 @@ from mejora_events.errors import EventTooLarge
 from mejora_events.faults import store_is_away, unstorable
 from mejora_events.tracing import span
 from mejora_service import operations, telemetry
+from mejora_service.bodies import Bodies
 from mejora_service.errors import Problem, ProblemDocument, TooLarge
 from mejora_service.idempotency import AnsweredBefore
 from mejora_service.runtime import Runtime
@@ -110,7 +113,10 @@ def _application(runtime: Runtime) -> FastAPI:
     application.include_router(runtime.service.router, responses=_PROBLEMS)
     application.include_router(operations.router, responses=_PROBLEMS)
     application.add_middleware(
-        Frame, service=name, largest_body_bytes=runtime.settings.largest_body_bytes
+        Frame,
+        service=name,
+        largest_body_bytes=runtime.settings.largest_body_bytes,
+        bodies=runtime.bodies,
     )
     return application
 
@@ -119,7 +125,10 @@ def _direct(application: FastAPI, path: str, runtime: Runtime) -> dict[tuple[str
     """Give the service's plain routes by method and path, each in a frame of its own."""
     return {
         (method, path + route.path): Frame(
-            _Direct(application, route), runtime.service.name, runtime.settings.largest_body_bytes
+            _Direct(application, route),
+            runtime.service.name,
+            runtime.settings.largest_body_bytes,
+            runtime.bodies,
         )
         for route in runtime.service.router.routes
         if isinstance(route, Plain)
@@ -237,6 +246,13 @@ def _add_error_handlers(application: FastAPI) -> None:
 
 def _answer_to(error: Exception, traceparent: str) -> JSONResponse:
     """Give the answer to an error that no route and no rule knows."""
+    if isinstance(error, ClientDisconnect):  # nobody hears the answer; it is counted
+        log.info("a client went away before its request had come")
+        return problem(
+            HTTPStatus.BAD_REQUEST,
+            "The connection ended before the request did.",
+            "Send it again; nothing was stored.",
+        )
     if store_is_away(error):
         log.warning("a request met no store: %r", error)
         return problem(
@@ -268,11 +284,19 @@ def _answer_to(error: Exception, traceparent: str) -> JSONResponse:
     )
 
 
+def _refusing(error: Problem) -> Receive:
+    async def receive() -> Message:
+        raise error
+
+    return receive
+
+
 class Frame:
     """Around each request: its trace, size limit and time, and an answer when all else fails."""
 
-    def __init__(self, app: ASGIApp, service: str, largest_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, service: str, largest_body_bytes: int, bodies: Bodies) -> None:
         self._app, self._service, self._largest = app, service, largest_body_bytes
+        self._bodies = bodies
         self._timers: dict[tuple[str, str, int], Histogram] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -283,15 +307,32 @@ class Frame:
         began = time.perf_counter()
         status: int | None = None
         announced = headers.get(b"content-length", b"")
-        taken = int(announced) if announced.isdigit() else 0
+        if announced.isdigit() and int(announced) > self._largest:
+            receive = _refusing(self._too_large())
+        bodies, taken = self._bodies, 0
+        coming = (announced and announced != b"0") or b"transfer-encoding" in headers
+        task = asyncio.current_task() if coming else None
+        if task is not None:
+            bodies.comes(task)
 
         async def receive_within_limit() -> Message:
-            nonlocal taken
-            message = await receive()
-            if not announced:
-                taken += len(message.get("body", b""))
-            if taken > self._largest:
-                raise self._too_large()
+            nonlocal taken, task
+            if task is None:
+                return await receive()
+            try:
+                message = await receive()
+            except asyncio.CancelledError:
+                if (too_slow := bodies.too_slow(task)) is None:
+                    raise
+                raise too_slow from None
+            if not message.get("more_body"):
+                bodies.came(task)
+                task = None
+            if count := len(message.get("body", b"")):
+                taken += count
+                bodies.hold(count)
+                if taken > self._largest:
+                    raise self._too_large()
             return message
 
         async def send_noting_status(message: Message) -> None:
@@ -311,6 +352,9 @@ class Frame:
                         raise  # the answer has begun
                     await answer(scope, receive, send_noting_status)
         finally:
+            if task is not None:
+                bodies.came(task)
+            bodies.release(taken)
             route = getattr(scope.get("route"), "path", "none")
             answered = status or HTTPStatus.INTERNAL_SERVER_ERROR.value
             self._timer(scope["method"], route, answered).observe(time.perf_counter() - began)

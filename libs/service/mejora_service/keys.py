@@ -23,6 +23,7 @@ from mejora_events.ids import KeyId, new_id
 from mejora_events.reactions import Reactions
 from mejora_events.sql import Row, row, run
 from mejora_events.store import Store, Work
+from mejora_service.errors import Unavailable
 
 # Takes a key into this service's own copy; a revocation that came first stays.
 _TAKE = """
@@ -176,8 +177,8 @@ class Keys:
     they would take all connections of the store, as often as the answer is forgotten.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, longest_seconds: float) -> None:
+        self._store, self._longest_seconds = store, longest_seconds
         self._asked: OrderedDict[str, _Asked] = OrderedDict()
         self._named: OrderedDict[bytes, _Asked] = OrderedDict()
 
@@ -197,7 +198,15 @@ class Keys:
             _remember(self._asked, hashed, asked)
         if named:
             _remember(self._named, named, asked)
-        return await asyncio.shield(asked.answer)
+        try:
+            async with asyncio.timeout(self._longest_seconds):
+                return await asyncio.shield(asked.answer)
+        except TimeoutError as error:
+            raise Unavailable(
+                "The store does not say whose key this is.",
+                advice="Send the same again after the time in Retry-After.",
+                headers={"Retry-After": "5"},
+            ) from error
 
     async def _look_up(self, hashed: str) -> Principal | None:
         async with self._store.read() as conn:
@@ -213,8 +222,10 @@ def _remember(answers: OrderedDict[KeyT, _Asked], by: KeyT, asked: _Asked) -> No
 
 
 def _is_fresh(asked: _Asked) -> bool:
-    """Tell whether an answer may be used; one that failed may not."""
-    if asked.answer.done() and (asked.answer.cancelled() or asked.answer.exception()):
+    """Tell whether an answer may be used, or waited for; one that failed may not."""
+    if not asked.answer.done():
+        return True
+    if asked.answer.cancelled() or asked.answer.exception():
         return False
     return time.monotonic() - asked.at < _REMEMBER_SECONDS
 

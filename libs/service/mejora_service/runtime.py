@@ -17,6 +17,8 @@ from mejora_events.sql import STORE_ERRORS, row, run
 from mejora_events.store import Store, Work
 from mejora_events.transports import connect
 from mejora_service import idempotency, keys, telemetry
+from mejora_service.bodies import Bodies
+from mejora_service.desk import Desk
 from mejora_service.migrate import upgrade
 from mejora_service.service import Periodic, Service
 from mejora_service.settings import ServiceSettings
@@ -56,7 +58,9 @@ class Runtime:
             {**keys.ACCESS_REACTIONS, **service.reactions(settings)},
             batch=settings.consume_batch,
         )
-        self.keys = keys.Keys(self.store)
+        self.keys = keys.Keys(self.store, settings.longest_wait_seconds)
+        self.bodies = Bodies(settings.most_bodies_bytes, settings.slowest_body_seconds)
+        self.desk = Desk(settings.pool_size, settings.longest_wait_seconds)
         self.resource: Any = None
         self.ready = False
         self._stopping = asyncio.Event()

@@ -62,6 +62,12 @@ class ServiceSettings(BaseSettings):
     pool_size: Annotated[int, Field(ge=2, le=200)] = 10
     """How many connections to its database a service keeps."""
     largest_body_bytes: Annotated[int, Field(ge=1024)] = 5 * 1024 * 1024
+    most_bodies_bytes: Annotated[int, Field(ge=1024)] = 32 * 1024 * 1024
+    """All bodies that are in memory at once; beyond it, 503."""
+    longest_wait_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """A request that waits longer for the store is answered with 503."""
+    slowest_body_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """A body that takes longer to come is answered with 408."""
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)

@@ -1,10 +1,11 @@
 """What routes work with: who asks, a command's one transaction, a reading connection."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Header, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.encoders import jsonable_encoder
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
@@ -15,7 +16,7 @@ from mejora_events.clock import Clock
 from mejora_events.contracts.access import Scope
 from mejora_events.faults import collided
 from mejora_events.store import Work
-from mejora_service.errors import Forbidden, Unauthorised
+from mejora_service.errors import Forbidden, Invalid, Unauthorised
 from mejora_service.idempotency import IdempotencyKey
 from mejora_service.keys import Principal, key_in
 from mejora_service.runtime import Runtime
@@ -122,6 +123,13 @@ def _listed(scopes: frozenset[Scope]) -> str:
     return ", ".join(sorted(scope.value for scope in scopes)) or "none"
 
 
+@asynccontextmanager
+async def connection(runtime: Runtime) -> AsyncIterator[AsyncConnection]:
+    """Open a connection for what a person or program asks; raises Unavailable."""
+    async with runtime.desk.place(), runtime.store.read() as conn:
+        yield conn
+
+
 class Reading:
     """A request that changes nothing."""
 
@@ -144,8 +152,8 @@ class Reading:
         return self.runtime.clock
 
     def conn(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Open a connection for queries."""
-        return self.runtime.store.read()
+        """Open a connection for queries; raises Unavailable when too many are asked at once."""
+        return connection(self.runtime)
 
 
 class Command(Reading):
@@ -176,7 +184,8 @@ class Command(Reading):
         raise AssertionError("the last try returns or raises")
 
     async def _run_once(self, what: Callable[[Work], Awaitable[T]], shown_once: bool) -> T:
-        async with self.runtime.store.begin(actor=self.principal.name) as work:
+        desk, store = self.runtime.desk, self.runtime.store
+        async with desk.place(), store.begin(actor=self.principal.name) as work:
             if self._idempotency_key is not None:
                 await self._idempotency_key.take(work)
             result = await what(work)
@@ -195,9 +204,31 @@ def reading_with(
     async def dependency(request: Request) -> Reading:
         principal = await principal_of(request)
         require(principal, scope, customer_aware=customer_aware)
+        _refuse_unknown_parameters(request)
         return Reading(runtime_of(request), principal)
 
     return dependency
+
+
+def _refuse_unknown_parameters(request: Request) -> None:
+    """Raise Invalid for a question with a parameter that there is not: it would be passed over."""
+    route = request.scope.get("route")
+    if not request.scope["query_string"] or not isinstance(route, APIRoute):
+        return
+    known = _parameters(route.dependant)
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise Invalid(
+            f"There is no parameter {unknown[0]!r} here.",
+            advice=f"These are known: {', '.join(sorted(known))}."
+            if known
+            else "Leave it out; nothing can be asked here.",
+        )
+
+
+def _parameters(dependant: Dependant) -> set[str]:
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*(_parameters(one) for one in dependant.dependencies))
 
 
 def command_with(scope: Scope) -> Callable[..., Awaitable[Command]]:

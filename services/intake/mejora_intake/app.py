@@ -77,7 +77,10 @@ async def _at_work(runtime: Runtime) -> AsyncIterator[AtWork]:
         "intake",
         take,
         about=lambda signal: (signal.source, signal.fingerprint),
+        size=lambda signal: len(signal.body),
         most_waiting=settings.most_signals_waiting,
+        most_bytes_waiting=settings.most_bodies_bytes,
+        longest_seconds=settings.longest_wait_seconds,
     )
     async with (
         remembered.refreshing(),

@@ -114,7 +114,10 @@ async def list_incidents(
     page: Annotated[PageQuery, Depends()],
     wanted: Annotated[WantedQuery, Depends()],
 ) -> Page[IncidentShown]:
-    """List incidents of which all that is given holds, newest first."""
+    """List incidents of which all that is given holds, newest first.
+
+    With `from` or `to` that is by when they were reported, else by when they came here.
+    """
     async with query.conn() as conn:
         found = await search(conn, wanted.wanted, after=page.after, limit=page.fetch)
     return page.of([shown(r) for r in found], id_of=lambda incident: incident.incident_id)

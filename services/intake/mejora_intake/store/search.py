@@ -37,6 +37,8 @@ class Wanted:
 # What each wish asks of an incident. Each has an index, by which the newest are found first.
 _CONDITIONS: Mapping[str, str] = {
     "after": "incident.incident_id < cast(:after as uuid)",
+    "reported_after": "(reported_at, incident.incident_id) < ((select o.reported_at from incident o"
+    " where o.incident_id = cast(:reported_after as uuid)), cast(:reported_after as uuid))",
     "state": "state = :state",
     "states": "state = any(cast(:states as text[]))",
     "component": "component = :component",
@@ -57,8 +59,13 @@ _FOUND = """
 select incident_id, signature_id, priority, owner, occurrences, cast(s.body as text) as body
 from incident join incident_snapshot s using (incident_id)
 {where}
-order by incident_id desc limit :limit
+order by {order} limit :limit
 """
+
+# The newest come first by when they came here; where a time is asked for, by when they were
+# reported, so that the index has them in their order from that time on.
+_AS_THEY_CAME = "incident_id desc"
+_AS_REPORTED = "reported_at desc, incident_id desc"
 
 # The newest first; of those that came in the same moment, in the order of a hash of their names.
 _SIGNALS = """
@@ -82,8 +89,10 @@ _FOLLOWING = """
 
 def statement(wanted: Wanted, *, after: UUID | None, limit: int) -> tuple[str, Mapping[str, Any]]:
     """Give the query for what is wanted, with only the conditions that were asked for."""
+    by_time = wanted.reported_from is not None or wanted.reported_before is not None
     asked: dict[str, Any] = {
-        "after": after,
+        "after": None if by_time else after,
+        "reported_after": after if by_time else None,
         "state": wanted.states[0].value if len(wanted.states) == 1 else None,
         "states": [one.value for one in wanted.states] if len(wanted.states) > 1 else None,
         "component": wanted.component,
@@ -101,7 +110,9 @@ def statement(wanted: Wanted, *, after: UUID | None, limit: int) -> tuple[str, M
     given = {name: value for name, value in asked.items() if value is not None}
     where = " and ".join(_CONDITIONS[name] for name in given)
     values = {name: value for name, value in given.items() if f":{name}" in _CONDITIONS[name]}
-    return _FOUND.format(where=f"where {where}" if where else ""), {**values, "limit": limit}
+    order = _AS_REPORTED if by_time else _AS_THEY_CAME
+    sql = _FOUND.format(where=f"where {where}" if where else "", order=order)
+    return sql, {**values, "limit": limit}
 
 
 async def search(

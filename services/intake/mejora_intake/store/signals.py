@@ -192,7 +192,7 @@ async def keep_signals(work: Work, kept: Sequence[Kept]) -> None:
         )
     except UniqueViolationError as error:
         raise SerializationError("another instance took the same signal just now") from error
-    await copy(work.conn, "signal", _SIGNAL, [_values_of(k, work.now) for k in kept])
+    await copy(work.conn, "signal", _SIGNAL, (_values_of(k, work.now) for k in kept))
 
 
 def _values_of(kept: Kept, now: datetime) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from mejora_diagnosis.api.pages.rendering import page
 from mejora_diagnosis.api.pages.signing_in import signed_in, to_sign_in
 from mejora_diagnosis.store import catalogue, diagnoses
 from mejora_events.contracts.diagnoses import Diagnosis
-from mejora_service.web import runtime_of
+from mejora_service.web import connection, runtime_of
 
 router = APIRouter()
 
@@ -34,7 +34,7 @@ async def show_list(
     runtime = runtime_of(request)
     wanted = None if not owner else "" if owner == NOBODY else owner.replace("\x00", "")
     last = _last_shown(after)
-    async with runtime.store.read() as conn:
+    async with connection(runtime) as conn:
         if show == "all":
             found = await diagnoses.listed(
                 conn, after=last and last[1], limit=_A_PAGE + 1, owner=wanted

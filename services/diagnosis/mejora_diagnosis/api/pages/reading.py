@@ -28,7 +28,7 @@ from mejora_events.contracts.diagnoses import Diagnosis, Evidence, OpenQuestion
 from mejora_events.contracts.workarounds import Workaround
 from mejora_events.ids import IncidentId
 from mejora_service.errors import Forbidden, Invalid
-from mejora_service.web import runtime_of
+from mejora_service.web import connection, runtime_of
 
 router = APIRouter()
 
@@ -162,7 +162,7 @@ async def _shown(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     runtime = runtime_of(request)
-    async with runtime.store.read() as conn:
+    async with connection(runtime) as conn:
         diagnosis = await diagnoses.find(conn, diagnosis_id)
         if diagnosis is None:
             return _missing(request, who)

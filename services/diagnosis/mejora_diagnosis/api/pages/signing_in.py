@@ -21,7 +21,7 @@ from mejora_events.contracts.access import Scope
 from mejora_service import keys
 from mejora_service.errors import Forbidden, Invalid, Unauthorised
 from mejora_service.keys import Principal
-from mejora_service.web import Command, principal_with, require, runtime_of
+from mejora_service.web import Command, connection, principal_with, require, runtime_of
 
 router = APIRouter()
 
@@ -64,7 +64,7 @@ async def signed_in(request: Request) -> SignedIn | None:
     if not token:
         return None
     runtime = runtime_of(request)
-    async with runtime.store.read() as conn:
+    async with connection(runtime) as conn:
         key_id = await sign_ins.key_of(conn, token, runtime.clock.now())
         principal = await keys.holder(conn, key_id) if key_id else None
     return SignedIn(principal, token) if principal else None
