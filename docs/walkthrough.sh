@@ -83,18 +83,18 @@ get() { python3 -c "$READER" get "$1"; }
 quoted() { python3 -c 'import json, sys; print(json.dumps(sys.argv[1]))' "$1"; }
 
 # until_there KEY PATH PART: ask until a part of the answer is there, and write the answer.
-# What follows from a request reaches the other services as an event, a moment later.
+# What follows from a request reaches the other services as an event, a moment later: a new key too.
 until_there() {
     local answer
     for _ in $(seq 150); do
-        answer=$(ask "$1" GET "$2") || return
-        if [ -n "$(printf '%s' "$answer" | get "$3")" ]; then
+        if answer=$(ask "$1" GET "$2" 2>&1) &&
+            [ -n "$(printf '%s' "$answer" | get "$3")" ]; then
             printf '%s' "$answer"
             return
         fi
         sleep 0.2
     done
-    echo "After 30 s $2 still had no $3." >&2
+    printf 'After 30 s %s still had no %s:\n%s\n' "$2" "$3" "$answer" >&2
     return 1
 }
 

@@ -4,6 +4,8 @@
 `MEJORA_TEST_KAFKA` is host:port of a broker. Nothing is skipped for want of a server.
 """
 
+import asyncio
+import contextlib
 import logging
 import os
 import shutil
@@ -15,6 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import make_url, text
+from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from mejora.embedded import KafkaServer, PostgresServer
@@ -46,14 +49,25 @@ class Postgres:
         return self.url(name)
 
     async def drop_database(self, url: str) -> None:
-        """Take a database away, whoever still uses it."""
-        await self._admin(f'drop database if exists "{make_url(url).database}" with (force)')
+        """Take a database away, whoever still uses it.
+
+        While the server itself vacuums it, it may not be: that is over in a moment.
+        """
+        sql = f'drop database if exists "{make_url(url).database}" with (force)'
+        for _ in range(50):
+            with contextlib.suppress(ProgrammingError):
+                await self._admin(sql)
+                return
+            await asyncio.sleep(0.1)
+        raise RuntimeError(f"{url} is in use all the time")
 
     async def _admin(self, sql: str) -> None:
         engine = create_async_engine(self.admin_url, isolation_level="AUTOCOMMIT")
-        async with engine.connect() as conn:
-            await conn.execute(text(sql))
-        await engine.dispose()
+        try:
+            async with engine.connect() as conn:
+                await conn.execute(text(sql))
+        finally:
+            await engine.dispose()
 
 
 @dataclass(frozen=True, slots=True)
