@@ -35,6 +35,9 @@ _TRIES = 5
 _LANES = 2
 _MANY = 20
 """Requests of so many items are worth sharing out."""
+_SEVERAL, _GATHER_SECONDS, _LARGE = 8, 0.002, 200
+"""After a round of so many requests, most of those who were answered come again at once: they are
+waited for, unless so many items wait already that a larger round gains nothing."""
 _MOST_BYTES_AT_ONCE = 8 * 1024 * 1024
 """A round of more is no faster, and needs as much again on its way into the store."""
 _LONGEST_ROUND_SECONDS = 60.0
@@ -189,6 +192,8 @@ class Lane(Generic[ItemT, AnswerT]):
             await self._filled.wait()
             self._filled.clear()
             while self._queue:
+                if len(self._begun) >= _SEVERAL and self.waiting < _LARGE:
+                    await asyncio.sleep(_GATHER_SECONDS)
                 self._begun = self._next()
                 await self._round(self._begun)
                 self.size -= sum(one.size for one in self._begun)
