@@ -5,12 +5,15 @@ import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mejora_events.sql import rows
+from mejora_events.ids import IncidentId
+from mejora_events.sql import rows, run
 from mejora_intake.api.waking import wake_failures
+from mejora_intake.store import incidents
 from support.servers import Postgres
 from support.whole import Whole, a_whole, another_instance
 
@@ -111,3 +114,54 @@ async def test_so_many_at_once_that_all_failures_are_held_shut_nobody_out_for_go
         *(both[1].post("/intake/v1/signals", one) for one in ended[270:]),
     )
     assert await states_of(both[0], failures) == dict.fromkeys(failures, "restored")
+
+
+ACTIONS = {
+    "counted": lambda older, newer: [told(newer, "firing"), told(older, "firing")],
+    "one counted, one changed": lambda older, newer: [
+        told(newer, "resolved"),
+        told(older, "firing"),
+    ],
+}
+
+
+@pytest.mark.parametrize("action", [*ACTIONS, "annotated", "settled"])
+async def test_whoever_waits_for_an_incident_holds_none_that_is_newer(
+    both: Two, action: str
+) -> None:
+    """What holds rows in one order never waits in a circle."""
+    failures = [f"{action} {age} {uuid4()}" for age in ("older", "newer")]
+    opened = [(await both[0].post("/intake/v1/signals", told(one, "firing"))) for one in failures]
+    older, newer = (IncidentId(UUID(answer["signals"][0]["incident_id"])) for answer in opened)
+    store = both[0].runtimes["intake"].store
+
+    async def act() -> None:
+        if action in ACTIONS:
+            await both[0].post("/intake/v1/signals", ACTIONS[action](*failures))
+            return
+        async with store.begin(actor="test") as work:
+            if action == "annotated":
+                said = (1, "a-signature", 2, "an owner")
+                await incidents.annotate(work, {newer: said, older: said})
+            else:
+                await incidents.mark_settled(work, [newer, older], settled=True)
+
+    async with store.begin(actor="test") as holding:
+        await incidents.hold(holding, [older])
+        acting = asyncio.create_task(act())
+        await until_one_waits(holding.conn)
+        assert not acting.done()
+        async with store.begin(actor="test") as work:
+            await run(work.conn, "set local lock_timeout = '1s'")
+            await incidents.hold(work, [newer])
+    await acting
+
+
+async def until_one_waits(conn: AsyncConnection) -> None:
+    """Return once a transaction waits for what this one holds."""
+    async with asyncio.timeout(30):
+        while not await rows(
+            conn,
+            "select from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))",
+        ):
+            await asyncio.sleep(0.01)

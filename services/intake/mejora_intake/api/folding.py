@@ -142,6 +142,7 @@ class _Folding:
         handed it on.
         """
         changing: set[IncidentId] = set()
+        counting: set[IncidentId] = set()
         perhaps_new: set[Failure] = set()
         for s in signals:
             current = known.standing.get(failure := (s.source, s.fingerprint))
@@ -149,6 +150,8 @@ class _Folding:
                 perhaps_new.add(failure)
                 if current is not None:
                     changing.add(current.incident_id)
+            else:
+                counting.add(current.incident_id)
         for s in suppressed:
             current = known.standing.get(failure := (s.source, s.fingerprint))
             if current is None or current.state not in FAILING:
@@ -159,7 +162,8 @@ class _Folding:
         whole: dict[IncidentId, Incident] = {}
         if changing:
             ceded = {current.incident_id: current.ceded for current in known.standing.values()}
-            for incident_id, held in (await incidents.hold(work, changing)).items():
+            found = await incidents.hold(work, changing, beside=counting)
+            for incident_id, held in found.items():
                 if held.ceded != ceded.get(incident_id, held.ceded):
                     raise SerializationError("the failure has a newer incident by now")
                 whole[incident_id] = held.incident

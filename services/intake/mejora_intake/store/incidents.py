@@ -1,6 +1,6 @@
 """Incidents: what is decided by and listed by, and each in full."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -69,11 +69,16 @@ update incident_snapshot s set body = cast(i.body as jsonb)
 from i where s.incident_id = i.incident_id
 """
 
-_LOCK = """
-select incident_id, version, ceded, settled, occurrences, cast(s.body as text) as body
+# Whoever holds incidents holds them in the order of their ids, so that nobody waits in a circle.
+_HOLD = """
+select from incident where incident_id = any(cast(:incident_ids as uuid[]))
+order by incident_id for update
+"""
+
+_WHOLE = """
+select incident_id, ceded, settled, occurrences, cast(s.body as text) as body
 from incident join incident_snapshot s using (incident_id)
 where incident_id = any(cast(:incident_ids as uuid[]))
-order by incident_id for update of incident
 """
 
 _FAILURES = "select source, fingerprint from failure where incident_id = :incident_id"
@@ -174,25 +179,19 @@ class Held:
     ceded: int
 
 
-async def hold(work: Work, incident_ids: Iterable[IncidentId]) -> dict[IncidentId, Held]:
-    """Give incidents, held until the commit."""
-    wanted = list(incident_ids)
-    held = await _hold(work, wanted)
-    if held is None:
-        held = await _hold(work, wanted)
-    if held is None:
-        raise SerializationError("an incident and its snapshot do not agree")
-    return held
+async def hold(
+    work: Work, incident_ids: Collection[IncidentId], *, beside: Collection[IncidentId] = ()
+) -> dict[IncidentId, Held]:
+    """Give incidents, held until the commit; those beside them are held and not read."""
+    await _hold(work, {*incident_ids, *beside})
+    return {
+        r["incident_id"]: Held(incident_of(r), r["settled"], r["ceded"])
+        for r in await rows(work.conn, _WHOLE, incident_ids=list(incident_ids))
+    }
 
 
-async def _hold(work: Work, wanted: Sequence[IncidentId]) -> dict[IncidentId, Held] | None:
-    """Give incidents, held; none when one was waited for: what was read beside it is of before."""
-    held = {}
-    for r in await rows(work.conn, _LOCK, incident_ids=wanted):
-        held[r["incident_id"]] = one = Held(incident_of(r), r["settled"], r["ceded"])
-        if one.incident.version != r["version"]:
-            return None
-    return held
+async def _hold(work: Work, incident_ids: Collection[IncidentId]) -> None:
+    await rows(work.conn, _HOLD, incident_ids=list(incident_ids))
 
 
 async def failures_with(work: Work, incident_id: IncidentId) -> list[Failure]:
@@ -220,6 +219,7 @@ async def keep_as_old_as(work: Work, incident_id: IncidentId, other_id: Incident
 async def mark_settled(work: Work, incident_ids: Sequence[IncidentId], *, settled: bool) -> None:
     """Note that a verified fix has settled incidents, or no longer has."""
     if incident_ids:
+        await _hold(work, incident_ids)
         await run(work.conn, _SETTLE, incident_ids=list(incident_ids), settled=settled)
 
 
@@ -227,6 +227,7 @@ async def annotate(
     work: Work, annotations: Mapping[IncidentId, tuple[int, str, int, str | None]]
 ) -> None:
     """Take over what diagnosis says: version, signature, priority and owner of each incident."""
+    await _hold(work, annotations.keys())
     await run(
         work.conn,
         _ANNOTATE,

@@ -72,12 +72,18 @@ _SIGNAL = (
     "body",
 )
 
-# Counts occurrences of incidents that are as they were when they were looked at.
+# Counts occurrences of incidents that are as they were when they were looked at; they are held in
+# the order in which everybody holds incidents.
 _COUNT = """
+with held as (
+    select incident_id from incident where incident_id = any(cast(:incident_ids as uuid[]))
+    order by incident_id for update
+)
 update incident set occurrences = occurrences + n.more
-from unnest(cast(:incident_ids as uuid[]), cast(:versions as integer[]),
-            cast(:mores as integer[])) as n (incident_id, version, more)
-where incident.incident_id = n.incident_id and incident.version = n.version
+from held join unnest(cast(:incident_ids as uuid[]), cast(:versions as integer[]),
+                      cast(:mores as integer[])) as n (incident_id, version, more)
+          using (incident_id)
+where incident.incident_id = held.incident_id and incident.version = n.version
 returning incident.incident_id, occurrences, n.more
 """
 
