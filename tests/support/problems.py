@@ -241,8 +241,8 @@ def told(data: EventData) -> Event[Any]:
 async def tell(store: Store, *said: EventData) -> None:
     """Let events take effect as the consumer does with a batch: in one transaction."""
     async with store.begin(actor="problem") as work:
-        for contract, group in waves([told(data) for data in said]):
-            await REACTIONS[contract](work, group)
+        for reaction, group in waves([told(data) for data in said], REACTIONS):
+            await reaction(work, group)
 
 
 async def emitted(store: Store) -> list[EventData]:

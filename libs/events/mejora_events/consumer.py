@@ -159,10 +159,11 @@ class Consumer:
     async def _react(self, work: Work, events: Sequence[Event[Any]]) -> int:
         """Let events take effect that have not yet; tell how many."""
         due = await inbox.receive(work.conn, self.name, events)
-        for contract, group in waves(due):
+        for reaction, group in waves(due, self.reactions):
             hops = list(dict.fromkeys(event.traceparent for event in group if event.traceparent))
-            with span(f"react {contract.TYPE}", hops[0] if hops else None, hops[1:]):
-                await self.reactions[contract](work, group)
+            types = sorted({event.type for event in group})
+            with span(f"react {' '.join(types)}", hops[0] if hops else None, hops[1:]):
+                await reaction(work, group)
         return len(due)
 
     async def _take_one_by_one(self, records: Sequence[Delivered], stopping: asyncio.Event) -> bool:

@@ -9,33 +9,36 @@ from mejora_events.envelope import Event
 from mejora_events.store import Work
 
 Reaction = Callable[[Work, Sequence[Event[Any]]], Awaitable[None]]
-"""Does what events of one type ask for, within the work's transaction.
+"""Does what events ask for, within the work's transaction.
 
-It gets all events of a batch that may be handled together: a key's events in their order.
+It gets all events of a batch that may be handled together: a key's events in their order, of all
+the types that have this reaction.
 """
 
 Reactions = Mapping[type[EventData], Reaction]
 """One table: event type → what is done."""
 
 
-def waves(events: Sequence[Event[Any]]) -> Iterator[tuple[type[EventData], list[Event[Any]]]]:
-    """Cut a batch into groups of one type that keep each key's order.
+def waves(
+    events: Sequence[Event[Any]], reactions: Reactions
+) -> Iterator[tuple[Reaction, list[Event[Any]]]]:
+    """Cut a batch into groups of one reaction that keep each key's order.
 
-    A wave takes from the head of every key's queue the run of events of one type, and groups these
-    by type. So the number of groups depends on how often types alternate within a key, not on how
-    many keys there are.
+    A wave takes from the head of every key's queue the run of events of one reaction, and groups
+    these by reaction. So the number of groups depends on how often reactions alternate within a
+    key, not on how many keys there are.
     """
     queues: defaultdict[tuple[str, str], list[Event[Any]]] = defaultdict(list)
     for event in events:
         queues[(event.topic, event.key)].append(event)
     heads = dict.fromkeys(queues, 0)
     while heads:
-        wave: defaultdict[type[EventData], list[Event[Any]]] = defaultdict(list)
+        wave: defaultdict[Reaction, list[Event[Any]]] = defaultdict(list)
         for place in list(heads):
             queue, head = queues[place], heads[place]
-            kind = type(queue[head].data)
-            while head < len(queue) and type(queue[head].data) is kind:
-                wave[kind].append(queue[head])
+            reaction = reactions[type(queue[head].data)]
+            while head < len(queue) and reactions[type(queue[head].data)] is reaction:
+                wave[reaction].append(queue[head])
                 head += 1
             if head < len(queue):
                 heads[place] = head

@@ -33,11 +33,11 @@ Events = Sequence[Event[Any]]
 
 def reactions(_settings: object) -> Reactions:
     """Tell what is done with each type of every topic, but those of access keys."""
-    return {
-        contract: _keep_and(MEASURED_BY_TOPIC.get(contract.TOPIC))
-        for contract in TYPES.values()
-        if belongs_in_feed(contract)
+    kept = [contract for contract in TYPES.values() if belongs_in_feed(contract)]
+    by_topic = {
+        topic: _keep_and(MEASURED_BY_TOPIC.get(topic)) for topic in {it.TOPIC for it in kept}
     }
+    return {contract: by_topic[contract.TOPIC] for contract in kept}
 
 
 async def propose_from_data(work: Work, labour: Money | None = None) -> None:
