@@ -18,6 +18,8 @@ from mejora_service.connections import Connection, close_late_ones
 from mejora_service.settings import ServiceSettings
 
 _STOP_WITHIN_SECONDS = 20
+_COLLECTED_AFTER = 20_000, 20, 20
+"""How many objects more than there were, and how many times that, before cycles are looked for."""
 
 
 class Server(uvicorn.Server):
@@ -55,10 +57,12 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer. What is in memory by then stays: collecting it again and again would
-        stop all requests for a fifth of a second each time."""
+        stop all requests for a fifth of a second each time. What comes later is looked through
+        less often than Python would: a round of signals makes many objects and no cycles."""
         await super().startup(sockets)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_COLLECTED_AFTER)
 
     async def on_tick(self, counter: int) -> bool:
         """Once a second, close the connections whose requests do not come to an end."""

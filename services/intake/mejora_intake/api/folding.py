@@ -159,14 +159,12 @@ class _Folding:
         await hold_failures(work, perhaps_new)
         if known.met:
             changing |= _met_by(work, signals, known.met)
+        ceded = {current.incident_id: current.ceded for current in known.standing.values()}
         whole: dict[IncidentId, Incident] = {}
-        if changing:
-            ceded = {current.incident_id: current.ceded for current in known.standing.values()}
-            found = await incidents.hold(work, changing, beside=counting)
-            for incident_id, held in found.items():
-                if held.ceded != ceded.get(incident_id, held.ceded):
-                    raise SerializationError("the failure has a newer incident by now")
-                whole[incident_id] = held.incident
+        for incident_id, held in (await incidents.hold(work, changing, beside=counting)).items():
+            if held.ceded != ceded.get(incident_id, held.ceded):
+                raise SerializationError("the failure has a newer incident by now")
+            whole[incident_id] = held.incident
         in_mind = await out_of_turn(work.conn, perhaps_new)
         if not in_mind.begun <= known.standing.keys():
             raise SerializationError("another instance opened the same failure just now")

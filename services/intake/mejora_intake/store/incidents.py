@@ -184,6 +184,8 @@ async def hold(
 ) -> dict[IncidentId, Held]:
     """Give incidents, held until the commit; those beside them are held and not read."""
     await _hold(work, {*incident_ids, *beside})
+    if not incident_ids:
+        return {}
     return {
         r["incident_id"]: Held(incident_of(r), r["settled"], r["ceded"])
         for r in await rows(work.conn, _WHOLE, incident_ids=list(incident_ids))
@@ -191,7 +193,8 @@ async def hold(
 
 
 async def _hold(work: Work, incident_ids: Collection[IncidentId]) -> None:
-    await rows(work.conn, _HOLD, incident_ids=list(incident_ids))
+    if incident_ids:
+        await rows(work.conn, _HOLD, incident_ids=list(incident_ids))
 
 
 async def failures_with(work: Work, incident_id: IncidentId) -> list[Failure]:

@@ -72,18 +72,12 @@ _SIGNAL = (
     "body",
 )
 
-# Counts occurrences of incidents that are as they were when they were looked at; they are held in
-# the order in which everybody holds incidents.
+# Counts occurrences of incidents that are as they were when they were looked at.
 _COUNT = """
-with held as (
-    select incident_id from incident where incident_id = any(cast(:incident_ids as uuid[]))
-    order by incident_id for update
-)
 update incident set occurrences = occurrences + n.more
-from held join unnest(cast(:incident_ids as uuid[]), cast(:versions as integer[]),
-                      cast(:mores as integer[])) as n (incident_id, version, more)
-          using (incident_id)
-where incident.incident_id = held.incident_id and incident.version = n.version
+from unnest(cast(:incident_ids as uuid[]), cast(:versions as integer[]),
+            cast(:mores as integer[])) as n (incident_id, version, more)
+where incident.incident_id = n.incident_id and incident.version = n.version
 returning incident.incident_id, occurrences, n.more
 """
 
@@ -223,7 +217,7 @@ def _values_of(kept: Kept, now: datetime) -> tuple[object, ...]:
 
 
 async def count(work: Work, counted: Sequence[tuple[Current, int]]) -> list[IncidentId]:
-    """Add occurrences to incidents; give those whose count has become worth telling.
+    """Add occurrences to incidents, held before; give those whose count has become worth telling.
 
     Raises SerializationError when another instance has changed one of the incidents just now.
     """
