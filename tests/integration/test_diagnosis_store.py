@@ -30,7 +30,7 @@ from mejora_events.contracts.diagnoses import (
     ScopeKind,
 )
 from mejora_events.contracts.fixes import FixVerified
-from mejora_events.contracts.incidents import Incident, IncidentChanged
+from mejora_events.contracts.incidents import Incident, IncidentChanged, Place
 from mejora_events.contracts.problems import ProblemOpened, ProblemRootCauseEstablished
 from mejora_events.contracts.workarounds import (
     Workaround,
@@ -288,6 +288,20 @@ class TestRevising:
             (ScopeKind.GENERALISED, 2, 3),
             (ScopeKind.GENERALISED, 700, 1_000),
         }
+
+    @pytest.mark.parametrize("told_first", [0, 1])
+    async def test_where_else_it_is_counts_in_whichever_order_it_is_told(
+        self, store: Store, told_first: int
+    ) -> None:
+        incident = an_incident(1, "db", labels={"instance": "db-1"})
+        wider = incident.model_copy(
+            update={"version": 2, "elsewhere": (Place(instance="db-2"), Place(instance="db-3"))}
+        )
+        changed = IncidentChanged(incident=wider, changed=("elsewhere",), changed_at=at(1))
+        for said in (reported(incident), told(changed))[:: -1 if told_first else 1]:
+            await tell(store, said)
+        found = (await diagnosis_of(store, 1)).scope
+        assert (found.kind, found.affected) == (ScopeKind.GENERALISED, 3)
 
     async def test_what_goes_on_failing_revises_nothing(self, store: Store) -> None:
         for minute in range(30):

@@ -14,6 +14,7 @@ from mejora_intake.api.at_work import AtWork
 from mejora_intake.api.folding import Taken, take_signals
 from mejora_intake.api.subscriptions import Subscriptions
 from mejora_intake.api.waking import wake_failures
+from mejora_intake.elsewhere import SeenPlaces
 from mejora_intake.model import Signal
 from mejora_intake.quota import Quota
 from mejora_intake.reactions import REACTIONS
@@ -64,12 +65,15 @@ async def _at_work(runtime: Runtime) -> AsyncIterator[AtWork]:
     per_second = settings.signals_per_second_per_key
     quota = Quota(per_second) if per_second else None
 
+    seen_places = SeenPlaces()
+
     async def take(work: Work, signals: Sequence[Signal]) -> list[Taken]:
         return await take_signals(
             work,
             signals,
             flap_window_seconds=settings.flap_window_seconds,
             silences=remembered.silences,
+            seen_places=seen_places,
         )
 
     coalescer = Coalescer[Signal, Taken](

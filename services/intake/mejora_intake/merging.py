@@ -7,6 +7,7 @@ from datetime import datetime
 from mejora_events.contracts.base import Channel, Origin, Severity
 from mejora_events.contracts.incidents import Incident, IncidentState
 from mejora_events.ids import IncidentId
+from mejora_intake.elsewhere import elsewhere_with
 from mejora_intake.model import FAILING, NotNow, SignalState, is_worse, restore
 from mejora_intake.timing import read_times
 
@@ -42,6 +43,7 @@ def merge(merged: Incident, into: Incident, *, at: datetime) -> Merged:
         update={
             "occurrences": into.occurrences + merged.occurrences,
             "severity": worst((into.severity, merged.severity)),
+            "elsewhere": elsewhere_with(into, merged),
             "noticed_by_customer_at": _first(
                 into.noticed_by_customer_at, merged.noticed_by_customer_at
             ),

@@ -11,6 +11,8 @@ from msgspec import Struct, structs
 from mejora_events.contracts.base import Channel, Link, Origin, Severity
 from mejora_events.contracts.incidents import Incident, IncidentState
 from mejora_events.ids import IncidentId
+from mejora_events.places import where
+from mejora_intake.elsewhere import is_elsewhere, with_place
 from mejora_intake.timing import read_times
 
 UNNAMED = "unknown"
@@ -214,7 +216,7 @@ def _open(
 
 
 def repeat(current: Incident, signal: Signal, rule: str) -> Recognition:
-    """Count a signal for an incident; a worse severity is taken over."""
+    """Count a signal for an incident; a worse severity, and where else it is, are taken over."""
     occurrences = current.occurrences + 1
     changed = []
     if passes_threshold(current.occurrences, occurrences):
@@ -223,10 +225,16 @@ def repeat(current: Incident, signal: Signal, rule: str) -> Recognition:
     if is_worse(signal.severity, severity):
         severity = signal.severity
         changed.append("severity")
+    elsewhere = current.elsewhere
+    if is_elsewhere(current, place := where(signal.labels or {})):
+        elsewhere = with_place(current, place)
+        changed.append("elsewhere")
+        rule = f"{rule}; it fails elsewhere too"
     incident = current.model_copy(
         update={
             "occurrences": occurrences,
             "severity": severity,
+            "elsewhere": elsewhere,
             "version": current.version + bool(changed),
         }
     )

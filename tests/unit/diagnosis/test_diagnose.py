@@ -16,7 +16,7 @@ from mejora_diagnosis.model.diagnose import (
 from mejora_diagnosis.model.evidence import Report
 from mejora_diagnosis.model.history import History, KnownFix, KnownProblem
 from mejora_diagnosis.model.questions import Answer, NoSuchQuestion
-from mejora_diagnosis.model.scope import HowMany, places
+from mejora_diagnosis.model.scope import HowMany
 from mejora_diagnosis.model.signature import sign
 from mejora_events.contracts.base import Channel, Severity
 from mejora_events.contracts.catalogue import Component
@@ -25,6 +25,7 @@ from mejora_events.contracts.diagnoses import Diagnosis, ScopeKind, ScopeUnit
 from mejora_events.contracts.fixes import FixState
 from mejora_events.contracts.incidents import Incident
 from mejora_events.ids import ChangeId, DiagnosisId, IncidentId, ProblemId, WorkaroundId
+from mejora_events.places import names_of_places
 from support.diagnosed import RULES, an_incident, at, the_shop
 
 SHOP = Catalogue(the_shop())
@@ -48,7 +49,7 @@ def diagnosed(
     report = Report(
         incident=incident,
         component=component,
-        signature=sign(component, incident.summary, places(incident.labels)),
+        signature=sign(component, incident.summary, names_of_places(incident.labels)),
         severity=incident.severity,
         diagnosis_id=DiagnosisId(UUID(int=77)),
         at=incident.reported_at,

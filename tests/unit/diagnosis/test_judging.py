@@ -22,7 +22,7 @@ from mejora_diagnosis.model.priority import (
     check_matrix,
     prioritise,
 )
-from mejora_diagnosis.model.scope import HowMany, instance_of, judge_scope, site_of, users_of
+from mejora_diagnosis.model.scope import HowMany, judge_scope
 from mejora_events.contracts.base import Channel, Severity
 from mejora_events.contracts.diagnoses import Affected, ScopeKind, ScopeUnit
 from mejora_events.ids import WorkaroundId
@@ -120,17 +120,6 @@ class TestScope:
         in_one_unit = before.unit is after.unit is ScopeUnit.INSTANCES
         if in_one_unit and before.kind is ScopeKind.GENERALISED:
             assert after.kind is ScopeKind.GENERALISED
-
-    def test_a_site_and_how_many_users_are_what_labels_say(self) -> None:
-        labels = {"region": "eu", "zone": "eu-a", "instance": "db-1", "userCount": " 12 "}
-        assert (site_of(labels), users_of(labels)) == ("eu-a", 12)
-        assert (site_of({}), users_of({"users_affected": "many"})) == ("", 0)
-        assert users_of({"affected_users": "9" * 30}) == 0
-
-    def test_an_instance_is_what_a_label_or_another_name_says(self) -> None:
-        assert instance_of({"instance": "db-01:9100", "job": "db"}, "db", "db") == "db-01:9100"
-        assert instance_of({}, "db-01", "db") == "db-01"
-        assert instance_of({"pod": ""}, "db", "db") == ""
 
 
 class TestPriority:

@@ -22,6 +22,15 @@ class IncidentState(StrEnum):
     """Nothing more will be done in this incident; what follows belongs to its problem."""
 
 
+class Place(Value):
+    """Where a signal says that it fails; empty and 0 where it does not say."""
+
+    instance: str = ""
+    site: str = ""
+    users: int = 0
+    """How many people are affected."""
+
+
 class Incident(Value):
     """An incident as it stood when the event was written; the highest `version` is the newest."""
 
@@ -36,6 +45,8 @@ class Incident(Value):
     severity: Severity
     origin: Origin
     labels: dict[str, str] = {}
+    elsewhere: tuple[Place, ...] = ()
+    """Where it fails beside what `labels` say, by later signals: a hundred places at most."""
     links: tuple[Link, ...] = ()
     started_at: Time
     """When the failure started, as its sender says."""
@@ -82,7 +93,7 @@ class IncidentReported(IncidentEvent):
 
 
 class IncidentChanged(IncidentEvent):
-    """Something of note changed without a change of state: a count's threshold, the severity."""
+    """Something of note changed without a change of state: a count, the severity, where it is."""
 
     TYPE: ClassVar[str] = "mejora.incident.changed.v1"
 

@@ -1,43 +1,11 @@
 """Bounded or generalised: how much of what could be affected is affected."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from mejora_events.contracts.catalogue import Component
 from mejora_events.contracts.diagnoses import Scope, ScopeCount, ScopeKind, ScopeUnit
-
-INSTANCE_LABELS = (
-    "instance",
-    "pod",
-    "host",
-    "hostname",
-    "node",
-    "server",
-    "device",
-    "container",
-    "address",
-    "ip",
-)
-"""Labels by which senders say where; the first that an incident has names its instance."""
-SITE_LABELS = (
-    "site",
-    "location",
-    "branch",
-    "datacenter",
-    "data_center",
-    "dc",
-    "zone",
-    "availability_zone",
-    "topology_kubernetes_io_zone",
-    "region",
-    "topology_kubernetes_io_region",
-)
-"""The same of sites, the narrowest first."""
-USER_LABELS = ("affected_users", "users_affected", "usersAffected", "userCount", "user_count")
-"""Labels by which senders say how many people are affected."""
-_COUNT = re.compile(r"\d{1,12}")
 
 
 class HowMany(NamedTuple):
@@ -49,35 +17,6 @@ class HowMany(NamedTuple):
 
 
 NOTHING = HowMany(0, 0, 0)
-
-
-def places(labels: Mapping[str, str]) -> tuple[str, ...]:
-    """Give the names of places in an incident's labels, the most telling first."""
-    return tuple(labels[label] for label in (*INSTANCE_LABELS, *SITE_LABELS) if labels.get(label))
-
-
-def instance_of(labels: Mapping[str, str], called: str, component: str) -> str:
-    """Name the instance that an incident is about; empty when it does not say.
-
-    Without a label it is what the sender called the component, where that is not its name: db-01
-    is an instance of db.
-    """
-    return _first(labels, INSTANCE_LABELS) or (called if called != component else "")
-
-
-def site_of(labels: Mapping[str, str]) -> str:
-    """Name the site that an incident is about; empty when it does not say."""
-    return _first(labels, SITE_LABELS)
-
-
-def users_of(labels: Mapping[str, str]) -> int:
-    """Tell how many people an incident says are affected; 0 when it does not say."""
-    said = _first(labels, USER_LABELS).strip()
-    return int(said) if _COUNT.fullmatch(said) else 0
-
-
-def _first(labels: Mapping[str, str], names: tuple[str, ...]) -> str:
-    return next((labels[name] for name in names if labels.get(name)), "")
 
 
 def could_be_affected(component: Component) -> HowMany:

@@ -8,8 +8,9 @@ while whoever has it waits for those rows.
 from functools import partial
 
 from mejora_diagnosis.model.diagnose import Rules
+from mejora_diagnosis.reactions.changed import take_changes
 from mejora_diagnosis.reactions.fixes import take_fixes, take_regressed, take_verified
-from mejora_diagnosis.reactions.incidents import grade_again, take_incidents
+from mejora_diagnosis.reactions.incidents import take_incidents
 from mejora_diagnosis.reactions.problems import take_problems
 from mejora_diagnosis.reactions.reported import diagnose_reported
 from mejora_events.contracts.fixes import FixDeployed, FixPlanned, FixRegressed, FixVerified
@@ -36,7 +37,7 @@ def react_by(rules: Rules) -> Reactions:
     """Give the table, by the rules that the operator set."""
     return {
         IncidentReported: partial(diagnose_reported, rules=rules),
-        IncidentChanged: partial(grade_again, rules=rules),
+        IncidentChanged: partial(take_changes, rules=rules),
         IncidentAcknowledged: take_incidents,
         IncidentRestored: take_incidents,
         IncidentReopened: take_incidents,

@@ -1,21 +1,17 @@
 """What becomes of incidents after their report."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mejora_diagnosis.model.catalogue import Catalogue
-from mejora_diagnosis.model.diagnose import Rules, revise_severity
-from mejora_diagnosis.model.scope import places
 from mejora_diagnosis.model.signature import reduce_component, sign
 from mejora_diagnosis.reactions.grading import note_regrouped
-from mejora_diagnosis.store import catalogue, diagnoses, incidents, patterns, priorities
+from mejora_diagnosis.store import catalogue, incidents, patterns
 from mejora_diagnosis.store.incidents import Named
-from mejora_events.contracts.base import Severity
-from mejora_events.contracts.diagnoses import DiagnosisRevised
-from mejora_events.contracts.incidents import Incident, IncidentChanged, IncidentEvent
+from mejora_events.contracts.incidents import Incident, IncidentEvent
 from mejora_events.envelope import Event
+from mejora_events.places import names_of_places
 from mejora_events.store import Work
 
 
@@ -25,7 +21,7 @@ async def name_incidents(
     """Say what diagnosis calls each incident's component and fault; the turn must be taken."""
     components = [known.resolve(it.component) for it in found]
     templates = [
-        (reduce_component(component), sign(component, it.summary, places(it.labels)))
+        (reduce_component(component), sign(component, it.summary, names_of_places(it.labels)))
         for component, it in zip(components, found, strict=True)
     ]
     signatures = await patterns.recognise(conn, templates)
@@ -49,36 +45,3 @@ async def take_incidents(work: Work, events: Sequence[Event[IncidentEvent]]) -> 
             if (standing := settled.get(it.incident_id))
         ],
     )
-
-
-async def grade_again(
-    work: Work, events: Sequence[Event[IncidentChanged]], *, rules: Rules
-) -> None:
-    """Grade incidents again whose severity changed."""
-    await take_incidents(work, events)
-    causes = {
-        event.data.incident.incident_id: event
-        for event in events
-        if "severity" in event.data.changed
-    }
-    if not causes:
-        return
-    known = await catalogue.in_force(work.conn)
-    rules = replace(rules, matrix=(await priorities.in_force(work.conn)).priorities)
-    revisions = []
-    for diagnosis, severity in await diagnoses.hold_regraded(work.conn, causes):
-        revision = revise_severity(diagnosis, Severity(severity), known.catalogue, rules)
-        if revision is not None:
-            revisions.append(revision)
-    await diagnoses.update(work.conn, [it.diagnosis for it in revisions])
-    for revision in revisions:
-        cause = causes[revision.diagnosis.incident_id]
-        work.emit(
-            DiagnosisRevised(
-                diagnosis=revision.diagnosis,
-                revised=revision.revised,
-                revised_at=cause.data.changed_at,
-            ),
-            at=cause.data.changed_at,
-            cause=cause,
-        )

@@ -8,48 +8,35 @@ depend on how many there are:
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mejora_diagnosis.model.cascade import (
-    Failing,
-    Habits,
-    Neighbourhood,
     kind_of,
     minute_of,
-    slot_of,
-    to_recheck,
 )
 from mejora_diagnosis.model.catalogue import Catalogue
 from mejora_diagnosis.model.channel import Restorations
 from mejora_diagnosis.model.diagnose import (
-    Revision,
     Rules,
     diagnose,
-    is_elsewhere,
-    revise_place,
 )
 from mejora_diagnosis.model.evidence import Report, changes_near
 from mejora_diagnosis.model.history import History
-from mejora_diagnosis.model.scope import instance_of, site_of, users_of
 from mejora_diagnosis.reactions.grading import grade_new, grade_regrouped_with, note_regrouped
 from mejora_diagnosis.reactions.incidents import name_incidents
+from mejora_diagnosis.reactions.surroundings import Neighbourhoods, look_around, revise
 from mejora_diagnosis.store import catalogue, diagnoses, habits, history, incidents, priorities
 from mejora_diagnosis.store.catalogue import InForce
-from mejora_diagnosis.store.diagnoses import Placed
 from mejora_diagnosis.store.history import Asked, Known
 from mejora_diagnosis.store.incidents import FailedAt, Named, Standing
 from mejora_events.contracts.catalogue import CatalogueEntityChanged
-from mejora_events.contracts.diagnoses import DiagnosisEstablished, DiagnosisRevised
+from mejora_events.contracts.diagnoses import DiagnosisEstablished
 from mejora_events.contracts.incidents import IncidentReported
 from mejora_events.envelope import Event
 from mejora_events.ids import DiagnosisId, IncidentId, new_id
+from mejora_events.places import where
 from mejora_events.store import Work
-
-MOST_RECHECKED = 2_000
-"""Diagnoses that one batch looks at again, the newest first: a guard against a storm's storm."""
-
-Neighbourhoods = Mapping[int, Neighbourhood]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +58,11 @@ async def diagnose_reported(
         return
     await _join_unlisted(work, reported, known)
     rules = replace(rules, matrix=(await priorities.in_force(work.conn)).priorities)
-    again, near = await _look_around(work, reported, known.catalogue, rules)
+    failed = [_failed_at(it.report) for it in reported]
+    news = await incidents.note_failing(work.conn, failed, rules.window_minutes)
+    await habits.note(work.conn, failed, rules.window_minutes, work.now)
+    minutes = {it.minute for it in failed}
+    again, near = await look_around(work, news, minutes, known.catalogue, rules)
     histories = await _look_back(work, reported, known.catalogue, near, rules)
     established = {
         it.report.incident.incident_id: diagnose(
@@ -94,7 +85,8 @@ async def diagnose_reported(
                 at=it.report.at,
                 cause=it.event,
             )
-    await _revise(work, reported, again, near, known.catalogue, rules)
+    causes = [(it.report.component, it.event) for it in reported]
+    await revise(work, causes, again, near, known.catalogue, rules)
     await grade_regrouped_with(work, established.keys(), known.catalogue, reported[0].event)
 
 
@@ -140,46 +132,17 @@ async def _join_unlisted(work: Work, reported: Sequence[_Reported], known: InFor
         )
 
 
-async def _look_around(
-    work: Work, reported: Sequence[_Reported], known: Catalogue, rules: Rules
-) -> tuple[list[Placed], Neighbourhoods]:
-    """Note what failed when; give the diagnoses that this may change and what is near whom."""
-    window = rules.window_minutes
-    failed = [_failed_at(it.report) for it in reported]
-    news = await incidents.note_failing(work.conn, failed, window)
-    await habits.note(work.conn, failed, window, work.now)
-    again = await diagnoses.to_recheck(work.conn, to_recheck(known, news, window), MOST_RECHECKED)
-    minutes = {minute_of(it.report.incident.started_at) for it in reported}
-    minutes.update(it.minute for it in again)
-    failing = await incidents.near(work.conn, minutes, window)
-    usual = await _usual(work, failing, window)
-    near = {
-        minute: Neighbourhood(known, found, window, usual[slot_of(minute - window, window)])
-        for minute, found in failing.items()
-    }
-    # What is forgotten stays as it was said.
-    return [it for it in again if it.component in near[it.minute]], near
-
-
-async def _usual(
-    work: Work, failing: Mapping[int, Sequence[Failing]], window: int
-) -> dict[int, Habits]:
-    """Look up how usual it is what fails, before each stretch of time in which it does."""
-    kinds: dict[int, set[str]] = {}
-    for minute, found in failing.items():
-        of_slot = kinds.setdefault(slot_of(minute - window, window), set())
-        of_slot.update(kind for it in found for kind in it.kinds)
-    return await habits.before(work.conn, kinds)
-
-
 def _failed_at(report: Report) -> FailedAt:
     incident = report.incident
+    named = where(incident.labels)
     return FailedAt(
         component=report.component,
         minute=minute_of(incident.started_at),
-        instance=instance_of(incident.labels, incident.component, report.component),
-        site=site_of(incident.labels),
-        users=users_of(incident.labels),
+        # What its sender called it, where that is not its name: db-01 is an instance of db.
+        instance=named.instance
+        or (incident.component if incident.component != report.component else ""),
+        site=named.site,
+        users=named.users,
         kind=kind_of(incident.summary, incident.labels),
         since=incident.started_at,
         incident_id=incident.incident_id,
@@ -239,42 +202,3 @@ def _history(
         fix=found.fixes.get(signature_id),
         changes=changes_near(changes, known, report.component, start, report.incident.started_at),
     )
-
-
-async def _revise(
-    work: Work,
-    reported: Sequence[_Reported],
-    again: Sequence[Placed],
-    near: Neighbourhoods,
-    known: Catalogue,
-    rules: Rules,
-) -> None:
-    """Revise the diagnoses whose place or scope comes out differently now."""
-    moved = [
-        it.incident_id
-        for it in again
-        if is_elsewhere(it.component, it.outcome, it.scope_kind, known, near[it.minute], rules)
-    ]
-    causes: dict[str, Event[IncidentReported]] = {}
-    for it in reported:
-        causes.setdefault(it.report.component, it.event)
-    revisions: list[Revision] = []
-    outcomes: list[str] = []
-    for diagnosis in await diagnoses.hold(work.conn, moved):
-        place = near[minute_of(diagnosis.started_at)]
-        revision = revise_place(diagnosis, known, place, rules)
-        if revision is not None:
-            revisions.append(revision)
-            outcomes.append(place.outcome(diagnosis.component))
-    await diagnoses.move(work.conn, [it.diagnosis for it in revisions], outcomes)
-    for revision in revisions:
-        start = revision.diagnosis.failure_point.component
-        cause = causes.get(start) or causes.get(revision.diagnosis.component) or reported[0].event
-        work.emit(
-            DiagnosisRevised(
-                diagnosis=revision.diagnosis, revised=revision.revised, revised_at=cause.time
-            ),
-            at=cause.time,
-            cause=cause,
-            correlation=revision.diagnosis.incident_id,
-        )

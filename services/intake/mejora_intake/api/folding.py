@@ -17,8 +17,10 @@ from mejora_events.contracts.incidents import (
     IncidentRestored,
 )
 from mejora_events.ids import IncidentId, new_id
+from mejora_events.places import Where, where
 from mejora_events.store import Work
 from mejora_intake.early import OVER_BEFORE, EarlyEnd, early_end, ends
+from mejora_intake.elsewhere import SeenPlaces, is_elsewhere
 from mejora_intake.model import (
     FAILING,
     Disposition,
@@ -44,6 +46,10 @@ _BEGINNING = (Disposition.OPENED, Disposition.REOPENED)
 """What becomes of a signal by which something begins to fail."""
 
 
+_WIDER = ("elsewhere",)
+"""What changes when a signal says nothing new but where else it is: told once a round."""
+
+
 class Taken(Struct, frozen=True):
     """What became of a signal."""
 
@@ -55,7 +61,12 @@ class Taken(Struct, frozen=True):
 
 
 async def take_signals(
-    work: Work, signals: Sequence[Signal], *, flap_window_seconds: float, silences: Silences
+    work: Work,
+    signals: Sequence[Signal],
+    *,
+    flap_window_seconds: float,
+    silences: Silences,
+    seen_places: SeenPlaces,
 ) -> list[Taken]:
     """Keep signals and let each count once, in the order given; tell what became of each."""
     ids = [store.delivery_id(signal) for signal in signals]
@@ -79,7 +90,7 @@ async def take_signals(
         if key not in taken and place not in silenced
     ]
     suppressed = [signals[place] for place in silenced]
-    folding = await _Folding.of(work, new, suppressed, known, flap_window_seconds)
+    folding = await _Folding.of(work, new, suppressed, known, flap_window_seconds, seen_places)
     answers = []
     for place, (key, signal) in enumerate(zip(ids, signals, strict=True)):
         before = taken.get(key)
@@ -126,6 +137,8 @@ class _Folding:
         self._customers: set[tuple[str, IncidentId]] = set()
         self._notes: list[Note] = []
         self._facts: list[tuple[EventData, datetime, str | None]] = []
+        self._wider: dict[IncidentId, int] = {}
+        """The fact by which it is told that an incident is elsewhere too, where it is its last."""
 
     @classmethod
     async def of(
@@ -135,36 +148,44 @@ class _Folding:
         suppressed: Sequence[Signal],
         known: Known,
         flap_window_seconds: float,
+        seen_places: SeenPlaces,
     ) -> "_Folding":
         """Hold and read those failures and incidents that the signals may change.
 
         Raises SerializationError when another instance opened one of the failures just now, or
         handed it on.
         """
-        changing: set[IncidentId] = set()
+        changing: dict[IncidentId, list[Where]] = {}
         counting: set[IncidentId] = set()
         perhaps_new: set[Failure] = set()
         for s in signals:
             current = known.standing.get(failure := (s.source, s.fingerprint))
-            if current is None or repetition(current, s) is None:
+            if current is None:
                 perhaps_new.add(failure)
-                if current is not None:
-                    changing.add(current.incident_id)
-            else:
+                continue
+            place = where(s.labels or {})
+            if repetition(current, s) and seen_places.has(current.incident_id, place):
                 counting.add(current.incident_id)
+            else:
+                perhaps_new.add(failure)
+                changing.setdefault(current.incident_id, []).append(place)
         for s in suppressed:
             current = known.standing.get(failure := (s.source, s.fingerprint))
             if current is None or current.state not in FAILING:
                 perhaps_new.add(failure)
         await hold_failures(work, perhaps_new)
         if known.met:
-            changing |= _met_by(work, signals, known.met)
+            for met in _met_by(work, signals, known.met):
+                changing.setdefault(met, [])
         ceded = {current.incident_id: current.ceded for current in known.standing.values()}
         whole: dict[IncidentId, Incident] = {}
         for incident_id, held in (await incidents.hold(work, changing, beside=counting)).items():
             if held.ceded != ceded.get(incident_id, held.ceded):
                 raise SerializationError("the failure has a newer incident by now")
             whole[incident_id] = held.incident
+            for place in changing[incident_id]:
+                if not is_elsewhere(held.incident, place):
+                    seen_places.add(incident_id, place)
         in_mind = await out_of_turn(work.conn, perhaps_new)
         if not in_mind.begun <= known.standing.keys():
             raise SerializationError("another instance opened the same failure just now")
@@ -309,6 +330,13 @@ class _Folding:
             return
         for customer in customers_of(signal):
             self._customers.add((customer, incident.incident_id))
+        told_wider = self._wider.pop(incident.incident_id, None)
+        if recognition.changed == _WIDER:
+            place = len(self._facts) if told_wider is None else told_wider
+            self._wider[incident.incident_id] = place
+            if told_wider is not None:
+                self._facts[told_wider] = (fact, at, signal.traceparent)
+                return
         self._facts.append((fact, at, signal.traceparent))
         self._notes.append(
             Note(incident.incident_id, at, recognition.disposition.value, actor, recognition.rule)

@@ -2,6 +2,7 @@
 
 from mejora_events.store import Work
 from mejora_intake.api.folding import take_signals
+from mejora_intake.elsewhere import SeenPlaces
 from mejora_intake.model import Disposition
 from mejora_intake.store import timeline
 from mejora_intake.store.remembered import silences_in
@@ -24,6 +25,7 @@ async def wake_failures(work: Work, *, flap_window_seconds: float) -> None:
         [signal for _, signal in over],
         flap_window_seconds=flap_window_seconds,
         silences=silences,
+        seen_places=SeenPlaces(),
     )
     notes = [
         Note(

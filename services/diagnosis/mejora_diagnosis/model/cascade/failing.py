@@ -6,9 +6,10 @@ from datetime import datetime
 from operator import attrgetter
 from typing import NamedTuple
 
-from mejora_diagnosis.model.scope import HowMany, places
+from mejora_diagnosis.model.scope import HowMany
 from mejora_diagnosis.model.signature import reduce_text
 from mejora_events.ids import IncidentId
+from mejora_events.places import names_of_places
 
 LONGEST_KIND = 200
 """Characters of a kind of failure that are kept: enough to tell one from another."""
@@ -29,7 +30,7 @@ def slot_of(minute: int, window_minutes: int) -> int:
 
 def kind_of(summary: str, labels: Mapping[str, str]) -> str:
     """Say what failed, without who: the text by its form, whatever came before it."""
-    return reduce_text(summary, places(labels))[:LONGEST_KIND]
+    return reduce_text(summary, names_of_places(labels))[:LONGEST_KIND]
 
 
 class Found(NamedTuple):
