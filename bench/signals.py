@@ -20,12 +20,20 @@ _FAULTS = (
 )
 
 
-def a_signal(identity: str, number: int, fingerprint: int, *, resolved: bool) -> dict[str, Any]:
-    """Make a signal; `number` is its place in time, a millisecond after the one before."""
+def a_signal(
+    identity: str,
+    number: int,
+    fingerprint: int,
+    *,
+    resolved: bool,
+    began: datetime = _BEGAN,
+    apart: timedelta = timedelta(milliseconds=1),
+) -> dict[str, Any]:
+    """Make a signal; `number` is its place in time, so far apart from the one before."""
     kind, summary, severity = _FAULTS[fingerprint % len(_FAULTS)]
     area, part = AREAS[fingerprint % len(AREAS)], PARTS[fingerprint // len(AREAS) % len(PARTS)]
     host = f"{area}-{part}-{fingerprint:06}.example.com"
-    started_at = _BEGAN + timedelta(milliseconds=number)
+    started_at = began + number * apart
     signal = {
         "source": "bench",
         "id": identity,
@@ -64,11 +72,13 @@ def storm(name: str, count: int, *, fingerprints: int = 1000) -> Iterator[bytes]
         )
 
 
-def all_new(name: str, count: int) -> Iterator[bytes]:
-    """Give signals that each tell of a failure of its own."""
+def all_new(name: str, count: int, **times: Any) -> Iterator[bytes]:
+    """Give signals that each tell of a failure of its own; `times` as `a_signal` takes them."""
     first = random.Random(name).randrange(10**9) * 100_000
     for number in range(count):
-        yield orjson.dumps(a_signal(f"{name}-{number:07}", number, first + number, resolved=False))
+        yield orjson.dumps(
+            a_signal(f"{name}-{number:07}", number, first + number, resolved=False, **times)
+        )
 
 
 def in_posts(signals: Iterator[bytes], of: int) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -98,10 +99,11 @@ class Whole:
     _stores: Mapping[str, asyncpg.Connection]
 
     async def post_at_pace(self, name: str, count: int, per_second: float) -> Posted:
-        """Post new failures one by one at a steady pace, whatever the answers take."""
+        """Post failures one by one as they begin, at a steady pace, whatever the answers take."""
         posted, idle = Posted(), list[Connection]()
+        apart = timedelta(seconds=1 / per_second)
         async with asyncio.TaskGroup() as group:
-            bodies = all_new(name, count)
+            bodies = all_new(name, count, began=datetime.now(UTC), apart=apart)
             async for due in ticks(count, per_second):
                 group.create_task(self._post(next(bodies), due, idle, posted))
         for connection in idle:
