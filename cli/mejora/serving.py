@@ -57,12 +57,10 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer. What is in memory by then stays: collecting it again and again would
-        stop all requests for a fifth of a second each time. What comes later is looked through
-        less often than Python would: a round of signals makes many objects and no cycles."""
+        stop all requests for a fifth of a second each time."""
         await super().startup(sockets)
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*_COLLECTED_AFTER)
 
     async def on_tick(self, counter: int) -> bool:
         """Once a second, close the connections whose requests do not come to an end."""
@@ -80,7 +78,12 @@ class Server(uvicorn.Server):
 
 
 def run_until_signal(work: Coroutine[Any, Any, None]) -> None:
-    """Run something; a signal before its server answers ends it in order too."""
+    """Run something; a signal before its server answers ends it in order too.
+
+    Cycles are looked for less often than Python would: what comes and goes by the thousand here,
+    signals and events, has none.
+    """
+    gc.set_threshold(*_COLLECTED_AFTER)
 
     async def cancellable() -> None:
         this = asyncio.current_task()
