@@ -9,6 +9,7 @@ import orjson
 import typer
 
 from bench.accuracy import failure_point, grouping, telecom
+from bench.accuracy.faults import worsen
 from bench.report import ACCURACY, RESULTS
 from mejora.serving import run_until_signal
 
@@ -30,6 +31,7 @@ PARTS: Mapping[str, Part] = {
         partial(grouping.measure, truth="structured_corrected"), grouping.table
     ),
     "failure_point": Part(failure_point.measure, failure_point.table),
+    "failure_point_worse": Part(partial(failure_point.measure, alter=worsen), failure_point.table),
     "cascades": Part(telecom.measure, telecom.table),
 }
 

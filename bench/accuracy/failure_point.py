@@ -7,7 +7,7 @@ seen of the faults before; it is never told what was true.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,16 @@ class Ranked:
     """What it gave the first."""
 
 
-async def measure(data: Path) -> dict[str, Any] | None:
-    """Rank the faults of each system under `rca/faults`; None when there is none."""
+async def measure(
+    data: Path, alter: Callable[[Fault], Fault] = lambda fault: fault
+) -> dict[str, Any] | None:
+    """Rank the faults of each system under `rca/faults`, altered; None when there is none."""
     found: dict[str, Any] = {}
     everything: list[Ranked] = []
     began = time.monotonic()
     for system in systems(data / "rca" / "faults"):
         async with replay() as services:
-            ranked = await _rank(services, system)
+            ranked = await _rank(services, system, alter)
         found[system.name] = {
             **_shares(ranked),
             "faults": len(ranked),
@@ -59,11 +61,13 @@ async def measure(data: Path) -> dict[str, Any] | None:
     }
 
 
-async def _rank(services: Replay, system: Path) -> list[Ranked]:
+async def _rank(services: Replay, system: Path, alter: Callable[[Fault], Fault]) -> list[Ranked]:
     catalogue = read_catalogue(system)
     await services.catalogue(catalogue)
     return [
-        await _rank_one(services, fault) for fault in read_faults(system, catalogue) if fault.alerts
+        await _rank_one(services, alter(fault))
+        for fault in read_faults(system, catalogue)
+        if fault.alerts
     ]
 
 

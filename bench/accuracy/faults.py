@@ -4,16 +4,19 @@ A folder is a system: `label.csv`, alerts of metrics, traces and logs by fault, 
 """
 
 import csv
+import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+_MISSED = 0.2
+_MOST_OFF_SECONDS = 30.0
 _A_FAULT = timedelta(minutes=10)
 _AN_HOUR = timedelta(hours=1)
 _PART_OF = {"instance_of": (0, 1), "has_instance": (1, 0)}
@@ -90,6 +93,26 @@ def read_faults(system: Path, catalogue: Iterable[Mapping[str, Any]]) -> list[Fa
         _fault(row, began[row["fault_id"]], noticed[row["fault_id"]], timedelta(days=number))
         for number, row in enumerate(rows)
     ]
+
+
+def worsen(fault: Fault) -> Fault:
+    """Give a fault as worse monitors tell of it: they miss a fifth, and their clocks differ.
+
+    Each component's clock is off by up to half a minute. It is the same every time.
+    """
+    chance = random.Random(f"{fault.truth} {fault.ended_at}")
+    off = {
+        name: timedelta(seconds=chance.uniform(-_MOST_OFF_SECONDS, _MOST_OFF_SECONDS))
+        for name in sorted({it["labels"]["component"] for it in fault.alerts})
+    }
+    noticed = [it for it in fault.alerts if chance.random() >= _MISSED] or fault.alerts[:1]
+    told = [
+        (datetime.fromisoformat(it["startsAt"]) + off[it["labels"]["component"]], it)
+        for it in noticed
+    ]
+    told.sort(key=lambda it: it[0])
+    alerts = tuple({**alert, "startsAt": at.isoformat()} for at, alert in told)
+    return replace(fault, alerts=alerts, ended_at=max(fault.ended_at, told[-1][0]))
 
 
 _Told = tuple[datetime, dict[str, str]]

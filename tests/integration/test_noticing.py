@@ -57,6 +57,25 @@ async def test_a_customer_s_report_joins_what_a_monitor_found(intake: Whole) -> 
     assert (await intake.get(f"{INCIDENTS}/{found['incident_id']}"))["state"] == "reported"
 
 
+async def test_all_who_report_the_same_are_known_to_be_concerned(intake: Whole) -> None:
+    first = await reported(intake, "Basket", reporter="Acme")
+    for reporter in ("Beta", "Gamma", "Beta"):
+        again = await reported(intake, "Basket", reporter=reporter)
+        assert (again["disposition"], again["incident_id"]) == ("repeated", first["incident_id"])
+    found = await found_by_monitor(intake, "wares", labels={"customer": "Acme"})
+    await found_by_monitor(intake, "wares", labels={"customer": "Delta"})
+    for customer, incidents in (
+        ("beta", [first]),
+        ("Gamma", [first]),
+        ("delta", [found]),
+        ("nobody", []),
+    ):
+        listed = await intake.get(INCIDENTS, customer=customer)
+        assert [it["incident_id"] for it in listed["items"]] == [
+            it["incident_id"] for it in incidents
+        ]
+
+
 async def test_a_report_may_say_where_and_how_many_are_affected(intake: Whole) -> None:
     opened = await reported(intake, "Till", site="Madrid", affected_users=40)
     labels = (await intake.get(f"{INCIDENTS}/{opened['incident_id']}"))["labels"]

@@ -17,6 +17,8 @@ NO_CUSTOMER = "report"
 def customers_of(signal: Signal) -> set[str]:
     """Tell which customers a signal names, as they are compared."""
     labels = signal.labels or {}
+    if signal.origin is not Origin.CUSTOMER and "customer" not in labels:
+        return set()
     named = {labels.get("customer", "")}
     if signal.origin is Origin.CUSTOMER:
         named.add(signal.source)

@@ -83,3 +83,23 @@ def test_a_fault_is_over_after_its_last_alert(faults: ModuleType, system: Path) 
     path.write_bytes(path.read_bytes().replace(str(_BEGAN * 1000 + 60_000).encode(), late))
     one, _ = faults.read_faults(system, faults.read_catalogue(system))
     assert one.ended_at == datetime.fromtimestamp(_BEGAN + 2_400, UTC)
+
+
+def test_a_fault_as_worse_monitors_tell_of_it_is_the_same_every_time(
+    faults: ModuleType, system: Path
+) -> None:
+    (fault, _) = faults.read_faults(system, faults.read_catalogue(system))
+    many = faults.replace(fault, alerts=fault.alerts * 100)
+    worse = faults.worsen(many)
+    assert worse == faults.worsen(many)
+    assert 0.7 < len(worse.alerts) / len(many.alerts) < 0.9
+    times = [datetime.fromisoformat(it["startsAt"]) for it in worse.alerts]
+    assert times == sorted(times)
+    assert times[-1] <= worse.ended_at
+    by_component: dict[str, set[float]] = {}
+    at = {it["labels"]["alertname"]: it["startsAt"] for it in fault.alerts}
+    for it in worse.alerts:
+        was = datetime.fromisoformat(at[it["labels"]["alertname"]])
+        off = (datetime.fromisoformat(it["startsAt"]) - was).total_seconds()
+        by_component.setdefault(it["labels"]["component"], set()).add(off)
+    assert all(len(offs) == 1 and abs(next(iter(offs))) <= 30 for offs in by_component.values())

@@ -206,6 +206,8 @@ class _Folding:
             taken = Taken(Disposition.REPEATED, rule, current.incident_id)
         else:
             taken = self._recognise(failure, signal)
+        if taken.incident_id is not None and taken.disposition is not Disposition.SUPPRESSED:
+            self._customers.update((name, taken.incident_id) for name in customers_of(signal))
         self._kept.append(
             Kept(delivery_id, signal, taken.disposition, taken.rule, taken.incident_id)
         )
@@ -328,8 +330,6 @@ class _Folding:
                 )
         if fact is None:
             return
-        for customer in customers_of(signal):
-            self._customers.add((customer, incident.incident_id))
         told_wider = self._wider.pop(incident.incident_id, None)
         if recognition.changed == _WIDER:
             place = len(self._facts) if told_wider is None else told_wider
