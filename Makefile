@@ -52,8 +52,8 @@ schemas: install ## Write the JSON Schemas and the AsyncAPI document from the co
 bench: install ## Measure the hot paths: FIGURES="intake.single events.relay" for some of them.
 	@$(BIN)/python -m bench $(FIGURES)
 
-accuracy: install ## Measure on real data how often diagnosis is right: REAL_DATA=../shared/data.
-	@$(BIN)/python -m bench.accuracy $(or $(REAL_DATA),$(MEJORA_REAL_DATA),../shared/data)
+accuracy: install ## Measure on real data how often diagnosis is right: REAL_DATA=../shared/data PARTS="grouping".
+	@$(BIN)/python -m bench.accuracy $(or $(REAL_DATA),$(MEJORA_REAL_DATA),../shared/data) $(PARTS)
 
 audit: install ## Reconcile what was accepted with what every store holds (DATA=./var).
 	@exec $(BIN)/mejora audit

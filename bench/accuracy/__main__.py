@@ -31,23 +31,32 @@ PARTS: Mapping[str, Part] = {
         partial(grouping.measure, truth="structured_corrected"), grouping.table
     ),
     "failure_point": Part(failure_point.measure, failure_point.table),
-    "failure_point_worse": Part(partial(failure_point.measure, alter=worsen), failure_point.table),
     "cascades": Part(telecom.measure, telecom.table),
+    "failure_point_worse": Part(partial(failure_point.measure, alter=worsen), failure_point.table),
 }
+_ASKED_FOR_ONLY = {"failure_point_worse"}
+"""Parts that are measured when they are named."""
 
 
 @app.command()
 def main(
     data: Annotated[Path, typer.Argument(help="A folder of the layout of ../shared/data.")],
+    parts: Annotated[list[str] | None, typer.Argument(help=f"Some of: {', '.join(PARTS)}.")] = None,
     results: Annotated[Path, typer.Option(help="The file that keeps the figures.")] = (
         RESULTS / ACCURACY
     ),
 ) -> None:
     """Measure how often diagnosis is right; parts without data keep what was measured before."""
 
+    wanted = parts or [name for name in PARTS if name not in _ASKED_FOR_ONLY]
+    for name in wanted:
+        if name not in PARTS:
+            raise typer.BadParameter(f"There is no {name!r}: {', '.join(PARTS)}.")
+
     async def run() -> None:
         kept = orjson.loads(results.read_bytes()) if results.is_file() else {}
-        for name, part in PARTS.items():
+        for name in wanted:
+            part = PARTS[name]
             figures = await part.measure(data)
             if figures is None:
                 print(f"{name}: nothing in {data} to measure it by\n")
