@@ -1,5 +1,7 @@
 """The rule by which one more signal of an incident says that it fails elsewhere as well."""
 
+from collections.abc import Mapping
+
 from mejora_events.contracts.incidents import Incident, Place
 from mejora_events.ids import IncidentId
 from mejora_events.places import NOWHERE, Where, where
@@ -7,7 +9,19 @@ from mejora_events.places import NOWHERE, Where, where
 MOST_PLACES = 100
 """As many more places are kept with an incident: beyond, it is general in any case."""
 
+LONGEST_NAME = 200
+"""A longer name of an instance or site is none: a hundred of them would be a large event."""
+
 _MOST_REMEMBERED = 50_000
+
+
+def place_in(labels: Mapping[str, str] | None) -> Where:
+    """Tell where it fails by a signal's labels."""
+    place = where(labels or {})
+    if place is NOWHERE or len(place.instance) + len(place.site) <= LONGEST_NAME:
+        return place
+    instance, site = (name if len(name) <= LONGEST_NAME else "" for name in place[:2])
+    return Where(instance, site, place.users)
 
 
 def is_elsewhere(incident: Incident, place: Where) -> bool:

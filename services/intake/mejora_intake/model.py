@@ -11,8 +11,7 @@ from msgspec import Struct, structs
 from mejora_events.contracts.base import Channel, Link, Origin, Severity
 from mejora_events.contracts.incidents import Incident, IncidentState
 from mejora_events.ids import IncidentId
-from mejora_events.places import where
-from mejora_intake.elsewhere import is_elsewhere, with_place
+from mejora_intake.elsewhere import is_elsewhere, place_in, with_place
 from mejora_intake.timing import read_times
 
 UNNAMED = "unknown"
@@ -226,7 +225,7 @@ def repeat(current: Incident, signal: Signal, rule: str) -> Recognition:
         severity = signal.severity
         changed.append("severity")
     elsewhere = current.elsewhere
-    if is_elsewhere(current, place := where(signal.labels or {})):
+    if is_elsewhere(current, place := place_in(signal.labels)):
         elsewhere = with_place(current, place)
         changed.append("elsewhere")
         rule = f"{rule}; it fails elsewhere too"

@@ -90,6 +90,13 @@ def test_a_repetition_that_says_where_else_is_told() -> None:
     assert (again.changed, again.incident.version, again.incident.occurrences) == ((), 2, 3)
 
 
+def test_a_name_that_is_none_names_no_place() -> None:
+    assert repeated(at(), instance="t" * 200).changed == ("elsewhere",)
+    assert repeated(at(), instance="t" * 201).changed == ()
+    longer = repeated(at(), instance="t" * 201, site="Vigo", userCount="3").incident
+    assert longer is not None and longer.elsewhere == (Place(site="Vigo", users=3),)
+
+
 def test_beyond_a_hundred_places_none_is_added() -> None:
     full = at(*(Where(site=str(number)) for number in range(MOST_PLACES)))
     assert repeated(full, site="one more").changed == ()

@@ -17,10 +17,10 @@ from mejora_events.contracts.incidents import (
     IncidentRestored,
 )
 from mejora_events.ids import IncidentId, new_id
-from mejora_events.places import Where, where
+from mejora_events.places import Where
 from mejora_events.store import Work
 from mejora_intake.early import OVER_BEFORE, EarlyEnd, early_end, ends
-from mejora_intake.elsewhere import SeenPlaces, is_elsewhere
+from mejora_intake.elsewhere import SeenPlaces, is_elsewhere, place_in
 from mejora_intake.model import (
     FAILING,
     Disposition,
@@ -163,7 +163,7 @@ class _Folding:
             if current is None:
                 perhaps_new.add(failure)
                 continue
-            place = where(s.labels or {})
+            place = place_in(s.labels)
             if repetition(current, s) and seen_places.has(current.incident_id, place):
                 counting.add(current.incident_id)
             else:
