@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mejora_diagnosis.model.cascade import kind_of, minute_of
 from mejora_diagnosis.model.catalogue import Catalogue
 from mejora_diagnosis.model.diagnose import Rules, revise_severity
 from mejora_diagnosis.reactions.incidents import take_incidents
-from mejora_diagnosis.reactions.surroundings import look_around, revise
+from mejora_diagnosis.reactions.surroundings import failed_at, look_around, revise
 from mejora_diagnosis.store import catalogue, diagnoses, incidents, priorities
-from mejora_diagnosis.store.incidents import FailedAt
 from mejora_events.contracts.base import Severity
 from mejora_events.contracts.diagnoses import DiagnosisRevised
 from mejora_events.contracts.incidents import IncidentChanged
@@ -67,18 +65,9 @@ async def _note_elsewhere(work: Work, events: Changes, known: Catalogue, rules: 
     found = {incident_id: event.data.incident for incident_id, event in causes.items()}
     settled = await incidents.standing(work.conn, found.keys())
     failed = [
-        FailedAt(
-            component=settled[incident_id].component,
-            minute=minute_of(incident.started_at),
-            instance=place.instance,
-            site=place.site,
-            users=place.users,
-            kind=kind_of(incident.summary, incident.labels),
-            since=incident.started_at,
-            incident_id=incident_id,
-        )
+        place
         for incident_id, incident in found.items()
-        for place in incident.elsewhere
+        for place in failed_at(incident, settled[incident_id].component)
     ]
     news = await incidents.note_failing(work.conn, failed, rules.window_minutes)
     again, near = await look_around(work, news, {it.minute for it in failed}, known, rules)

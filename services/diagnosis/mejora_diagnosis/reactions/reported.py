@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mejora_diagnosis.model.cascade import (
-    kind_of,
     minute_of,
 )
 from mejora_diagnosis.model.catalogue import Catalogue
@@ -25,17 +24,16 @@ from mejora_diagnosis.model.evidence import Report, changes_near
 from mejora_diagnosis.model.history import History
 from mejora_diagnosis.reactions.grading import grade_new, grade_regrouped_with, note_regrouped
 from mejora_diagnosis.reactions.incidents import name_incidents
-from mejora_diagnosis.reactions.surroundings import Neighbourhoods, look_around, revise
+from mejora_diagnosis.reactions.surroundings import Neighbourhoods, failed_at, look_around, revise
 from mejora_diagnosis.store import catalogue, diagnoses, habits, history, incidents, priorities
 from mejora_diagnosis.store.catalogue import InForce
 from mejora_diagnosis.store.history import Asked, Known
-from mejora_diagnosis.store.incidents import FailedAt, Named, Standing
+from mejora_diagnosis.store.incidents import Named, Standing
 from mejora_events.contracts.catalogue import CatalogueEntityChanged
 from mejora_events.contracts.diagnoses import DiagnosisEstablished
 from mejora_events.contracts.incidents import IncidentReported
 from mejora_events.envelope import Event
 from mejora_events.ids import DiagnosisId, IncidentId, new_id
-from mejora_events.places import where
 from mejora_events.store import Work
 
 
@@ -58,7 +56,9 @@ async def diagnose_reported(
         return
     await _join_unlisted(work, reported, known)
     rules = replace(rules, matrix=(await priorities.in_force(work.conn)).priorities)
-    failed = [_failed_at(it.report) for it in reported]
+    failed = [
+        place for it in reported for place in failed_at(it.report.incident, it.report.component)
+    ]
     news = await incidents.note_failing(work.conn, failed, rules.window_minutes)
     await habits.note(work.conn, failed, rules.window_minutes, work.now)
     minutes = {it.minute for it in failed}
@@ -130,23 +130,6 @@ async def _join_unlisted(work: Work, reported: Sequence[_Reported], known: InFor
             at=it.event.time,
             cause=it.event,
         )
-
-
-def _failed_at(report: Report) -> FailedAt:
-    incident = report.incident
-    named = where(incident.labels)
-    return FailedAt(
-        component=report.component,
-        minute=minute_of(incident.started_at),
-        # What its sender called it, where that is not its name: db-01 is an instance of db.
-        instance=named.instance
-        or (incident.component if incident.component != report.component else ""),
-        site=named.site,
-        users=named.users,
-        kind=kind_of(incident.summary, incident.labels),
-        since=incident.started_at,
-        incident_id=incident.incident_id,
-    )
 
 
 async def _look_back(

@@ -3,15 +3,17 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from mejora_diagnosis.model.cascade import Failing, Habits, Neighbourhood, slot_of, to_recheck
-from mejora_diagnosis.model.cascade.failing import News, minute_of
+from mejora_diagnosis.model.cascade.failing import News, kind_of, minute_of
 from mejora_diagnosis.model.catalogue import Catalogue
 from mejora_diagnosis.model.diagnose import Revision, Rules, is_elsewhere, revise_place
 from mejora_diagnosis.store import diagnoses, habits, incidents
 from mejora_diagnosis.store.diagnoses import Placed
+from mejora_diagnosis.store.incidents import FailedAt
 from mejora_events.contracts.diagnoses import DiagnosisRevised
-from mejora_events.contracts.incidents import IncidentEvent
+from mejora_events.contracts.incidents import Incident, IncidentEvent
 from mejora_events.envelope import Event
 from mejora_events.ids import IncidentId
+from mejora_events.places import Where, where
 from mejora_events.store import Work
 
 MOST_RECHECKED = 2_000
@@ -20,6 +22,31 @@ MOST_RECHECKED = 2_000
 Neighbourhoods = Mapping[int, Neighbourhood]
 Causes = Sequence[tuple[str, Event[IncidentEvent]]]
 """The components that events told something of, and the events."""
+
+
+def failed_at(incident: Incident, component: str) -> list[FailedAt]:
+    """Tell where an incident fails, its first place before the others that signals named.
+
+    Where its labels name no instance it is what the sender called the component, if that is not
+    its name: db-01 is an instance of db.
+    """
+    first = where(incident.labels)
+    if not first.instance and incident.component != component:
+        first = first._replace(instance=incident.component)
+    also = (Where(it.instance, it.site, it.users) for it in incident.elsewhere)
+    return [
+        FailedAt(
+            component=component,
+            minute=minute_of(incident.started_at),
+            instance=place.instance,
+            site=place.site,
+            users=place.users,
+            kind=kind_of(incident.summary, incident.labels),
+            since=incident.started_at,
+            incident_id=incident.incident_id,
+        )
+        for place in (first, *also)
+    ]
 
 
 async def look_around(
