@@ -153,6 +153,7 @@ async def test_a_person_reports_with_a_browser_and_sees_the_number(intake: Whole
         who="Accounting",
         key=key,
         staff="yes",
+        where="Madrid",
     )
     answer = await send(intake, form)
     assert answer.status_code == 200, answer.text
@@ -164,6 +165,7 @@ async def test_a_person_reports_with_a_browser_and_sees_the_number(intake: Whole
     assert incident["labels"] == {
         "reporter": "Accounting",
         "customer": "initech",
+        "site": "Madrid",
         "affected_users": "12",
     }
     again = await send(intake, form)
@@ -181,7 +183,7 @@ async def test_the_form_loads_nothing_and_runs_nothing(intake: Whole) -> None:
     assert not re.search(r"<script|src=|<link|style=|\son\w+=", page.text)
     controls = re.findall(r'<(?:input|textarea) id="(\w+)"', page.text)
     assert controls == re.findall(r'<label for="(\w+)"', page.text)
-    assert len(controls) == 6
+    assert len(controls) == 7
 
 
 @pytest.mark.parametrize(
@@ -197,6 +199,7 @@ async def test_the_form_loads_nothing_and_runs_nothing(intake: Whole) -> None:
         ({"affected": "0"}, 422, "affected"),
         ({"affected": "9" * 30}, 422, "affected"),
         ({"who": "x" * 501}, 422, "who"),
+        ({"where": "x" * 501}, 422, "where"),
         ({"key": ""}, 422, "key"),
         ({"key": "wrong"}, 401, "key"),
         ({"key": "schlüssel \U0001f511"}, 401, "key"),

@@ -34,6 +34,7 @@ _MOST_FIELDS = 20
 _FIELDS = {
     "component": "component",
     "summary": "happened",
+    "site": "where",
     "affected_users": "affected",
     "reporter": "who",
     "id": "id",
@@ -43,6 +44,7 @@ _FIELDS = {
 _MEND = {
     "component": "Say what you could not use, in at most 500 characters.",
     "happened": "Say what happened, the first line in at most 10,000 characters.",
+    "where": "Say where you are in at most 500 characters.",
     "affected": "Give a number, or leave it empty.",
     "who": "Say who you are in at most 500 characters.",
     "id": "Open the form anew.",
@@ -119,6 +121,7 @@ def _report_of(given: dict[str, str]) -> ReportPosted:
             summary=first,
             description=rest,
             reporter=given.get("who", ""),
+            site=given.get("where", ""),
             affected_users=_count(given.get("affected", "")),
             id=given.get("id") or str(new_id()),
             started_at=started_at,

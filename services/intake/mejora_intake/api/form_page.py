@@ -32,6 +32,7 @@ _LABELS = {
     "component": "What could you not use?",
     "happened": "What happened?",
     "since": "Since when? (optional)",
+    "where": "Where are you? (optional)",
     "affected": "How many people does it affect? (optional)",
     "who": "Who are you? (optional)",
     "key": "Key",
@@ -40,6 +41,7 @@ _HINTS = {
     "component": "The service or the page, in your own words.",
     "happened": "The first line is shown in lists; say more below it.",
     "since": "Day and time in UTC. Empty means just now.",
+    "where": "The branch or the place. It shows how far the failure reaches.",
     "affected": "As far as you know. Empty means that you do not.",
     "who": "Your company or your role, so that somebody can ask back.",
     "key": "It was given to you for reports. It is not kept with the report.",
@@ -58,6 +60,7 @@ def form_page(given: Mapping[str, str], mend: Mapping[str, str] | None = None) -
 {_input("component", given, mend, 'maxlength="500" required')}
 {_field("happened", mend, _area(given, mend))}
 {_input("since", given, mend, 'type="datetime-local"')}
+{_input("where", given, mend, 'maxlength="500"')}
 {_input("affected", given, mend, 'inputmode="numeric" maxlength="12"')}
 {_input("who", given, mend, 'maxlength="500" autocomplete="organization"')}
 <label class="beside"><input type="checkbox" name="staff" value="yes"{checked}>
